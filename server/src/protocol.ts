@@ -1,0 +1,236 @@
+/**
+ * The custom part of the protocol between the client and the language server: method names and
+ * plain data types, nothing else. It is the only server file the client imports, and it imports
+ * nothing itself, so that either side can be replaced.
+ *
+ * Inline completion is not here on purpose: it is the standard `textDocument/inlineCompletion` of
+ * LSP 3.18, so that any editor can use the server without knowing this file.
+ *
+ * Every result is a union over `kind`. A request that could not be served is answered with a kind
+ * and a reason, never with a protocol error, because "the document changed meanwhile" is as normal
+ * an answer as a filled hole.
+ */
+
+/** Zero-based line and UTF-16 code unit, as in LSP. */
+export interface ProtocolPosition {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** Half-open: `end` is the first position that no longer belongs to the range. */
+export interface ProtocolRange {
+  readonly start: ProtocolPosition;
+  readonly end: ProtocolPosition;
+}
+
+/** Replace `range` of the document version asked about by `newText` (line ends as in the document). */
+export interface ProtocolTextEdit {
+  readonly range: ProtocolRange;
+  readonly newText: string;
+}
+
+/** A document at exactly the version the caller looked at. */
+export interface VersionedDocument {
+  readonly uri: string;
+  readonly version: number;
+}
+
+/** The document changed, so ranges of the answer would point at the wrong text. */
+export interface StaleResult {
+  readonly kind: 'stale';
+  readonly reason: string;
+  /** The version the caller asked about. */
+  readonly requestedVersion: number;
+  /** The version the server has now; absent when the document was closed. */
+  readonly currentVersion?: number;
+}
+
+/** The caller cancelled, or a newer request took the place of this one. */
+export interface CancelledResult {
+  readonly kind: 'cancelled';
+  readonly reason: string;
+}
+
+/** Something broke or the request could not be understood; the reason says what to do. */
+export interface FailedResult {
+  readonly kind: 'failed';
+  readonly reason: string;
+}
+
+/** Everything worked and there is nothing to offer; the reason says why. */
+export interface EmptyResult {
+  readonly kind: 'empty';
+  readonly reason: string;
+}
+
+/** What it took to compute an answer. All times in milliseconds. */
+export interface Effort {
+  /** Denoising passes that were run. */
+  readonly steps: number;
+  /** Context tokens the model read, and how many of these came from its cache. */
+  readonly contextTokens: number;
+  readonly reusedTokens: number;
+  readonly encodeMs: number;
+  readonly denoiseMs: number;
+  readonly rankMs: number;
+  /** From the arrival of the request at the server to its answer. */
+  readonly totalMs: number;
+}
+
+/** What is known about a candidate; facts, not percentages. */
+export interface CandidateFacts {
+  /** Natural logarithm of the model's likelihood of the whole fill: higher is better. */
+  readonly score: number;
+  /** Whether the filled file has no more syntax errors than it must; absent without a grammar. */
+  readonly parses?: boolean;
+  /** Whether the model itself ended every hole, rather than running out of room. */
+  readonly complete: boolean;
+  /** Mean confidence of the tokens when they were decided, in 0…1. */
+  readonly confidence: number;
+}
+
+// --- Fill holes -----------------------------------------------------------------------------
+
+/** The pair of characters that marks a hole in a document: `⟦⟧`, with nothing or a size between. */
+export const HOLE_OPEN = '\u27e6';
+export const HOLE_CLOSE = '\u27e7';
+
+export const FILL_HOLES = 'parafill/fillHoles';
+
+export interface FillHolesParams {
+  readonly textDocument: VersionedDocument;
+  /**
+   * The ranges to fill, jointly: what they contain is replaced. Without them the `⟦⟧` markers of
+   * the document are the holes (of `within` only, when that is given).
+   */
+  readonly holes?: readonly ProtocolRange[];
+  readonly within?: ProtocolRange;
+  /** How many candidates at most; default 1. */
+  readonly candidates?: number;
+  /** The same seed gives the same answer; default 0. */
+  readonly seed?: number;
+}
+
+export interface FillHolesCandidate extends CandidateFacts {
+  /** One edit per hole, in document order; they never overlap. Apply all of them as one change. */
+  readonly edits: readonly ProtocolTextEdit[];
+}
+
+export interface FillHolesFilled {
+  readonly kind: 'filled';
+  /** The version all ranges refer to: refuse to apply the edits to any other. */
+  readonly version: number;
+  /** The holes in document order. */
+  readonly holes: readonly ProtocolRange[];
+  /** Best first, at least one. */
+  readonly candidates: readonly FillHolesCandidate[];
+  readonly effort: Effort;
+}
+
+export type FillHolesResult =
+  FillHolesFilled | EmptyResult | StaleResult | CancelledResult | FailedResult;
+
+// --- Regenerate a selection -----------------------------------------------------------------
+
+export const REGENERATE = 'parafill/regenerate';
+
+export interface RegenerateParams {
+  readonly textDocument: VersionedDocument;
+  /** The selection that becomes one hole; must not be empty. */
+  readonly range: ProtocolRange;
+  /** How many candidates at most; default is the setting `parafill.candidates`. */
+  readonly candidates?: number;
+  /** Another seed gives other candidates; default 0. */
+  readonly seed?: number;
+}
+
+export interface RegenerateCandidate extends CandidateFacts {
+  /** The text to stand where the selection was, with the document's line ends. */
+  readonly text: string;
+}
+
+export interface RegenerateFilled {
+  readonly kind: 'filled';
+  /** The version `range` refers to: refuse to apply a candidate to any other. */
+  readonly version: number;
+  readonly range: ProtocolRange;
+  /** Best first, at least one, none identical to the original text. */
+  readonly candidates: readonly RegenerateCandidate[];
+  readonly effort: Effort;
+}
+
+export type RegenerateResult =
+  RegenerateFilled | EmptyResult | StaleResult | CancelledResult | FailedResult;
+
+// --- Status ---------------------------------------------------------------------------------
+
+/** Sent by the server whenever the status changes; the same data can be asked for. */
+export const STATUS_CHANGED = 'parafill/status';
+export const GET_STATUS = 'parafill/getStatus';
+
+/**
+ * - `loading`: the model is being loaded or the inference process is being restarted.
+ * - `ready`: requests are answered within the budget.
+ * - `slow`: requests are answered, but automatic completion misses its time budget.
+ * - `paused`: the settings switched completion off (all of it, or the automatic part).
+ * - `error`: no request can be answered until `reason` is dealt with.
+ */
+export type StatusKind = 'loading' | 'ready' | 'slow' | 'paused' | 'error';
+
+export interface StatusParams {
+  readonly kind: StatusKind;
+  /** A sentence for a person; present for every kind but `loading` and `ready`, where it may be. */
+  readonly reason?: string;
+  /** Present once a model is loaded. */
+  readonly model?: { readonly name: string; readonly version: string; readonly path: string };
+  /** Where the model runs, for example `cpu`. */
+  readonly provider?: string;
+  /** Median milliseconds of the latest automatic completions that ran the model. */
+  readonly measuredMs?: number;
+  /** Whether a request is being computed right now. */
+  readonly busy: boolean;
+  /** A custom model that could not be used although the bundled one works; a sentence. */
+  readonly warning?: string;
+  /** The operating system's id of the inference process, for support and tests. */
+  readonly inferencePid?: number;
+}
+
+// --- Why no suggestion? ---------------------------------------------------------------------
+
+export const LAST_OUTCOME = 'parafill/lastOutcome';
+
+export type OutcomeKind =
+  'filled' | 'cached' | 'empty' | 'skipped' | 'cancelled' | 'stale' | 'failed';
+
+/** What became of the latest request, for "Why No Suggestion?". Never contains source text. */
+export interface OutcomeExplanation {
+  readonly request: 'inlineCompletion' | 'fillHoles' | 'regenerate';
+  readonly kind: OutcomeKind;
+  /** A sentence for a person: which rule skipped it, which filters dropped what, which error. */
+  readonly reason: string;
+  readonly uri: string;
+  readonly version: number;
+  /** When it was answered: milliseconds since 1970. */
+  readonly at: number;
+  readonly totalMs: number;
+  /** How many candidates the model gave and how many were offered. */
+  readonly candidatesComputed: number;
+  readonly candidatesOffered: number;
+  /** The filters that changed or dropped a candidate, in order, without repeats. */
+  readonly filters: readonly string[];
+  readonly effort?: Effort;
+  readonly provider?: string;
+}
+
+/** The answer to `LAST_OUTCOME`, which takes no parameters: `null` before the first request. */
+export type LastOutcomeResult = OutcomeExplanation | null;
+
+// --- Start ----------------------------------------------------------------------------------
+
+/**
+ * `initializationOptions`. Editors without `workspace/configuration` give their settings here; the
+ * keys are those of `parafill.*` without the prefix, see settings.ts.
+ */
+export interface InitializationOptions {
+  readonly settings?: unknown;
+}
