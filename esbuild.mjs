@@ -1,0 +1,119 @@
+// Builds the product into dist/ and, with --tests, the tests into out/test/.
+// Outputs that did not change are left alone and the others are replaced by a rename, so that several
+// processes may build and run at the same time without ever reading half a file.
+import * as esbuild from 'esbuild';
+import { existsSync, globSync } from './scripts/files.mjs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+
+const root = import.meta.dirname;
+const has = (/** @type {string} */ flag) => process.argv.includes(flag);
+const tests = has('--tests');
+const watch = has('--watch');
+const quiet = has('--quiet');
+
+/** Output name → entry point of the four bundles that make up the product. */
+const product = {
+  extension: 'client/src/extension.ts',
+  server: 'server/src/main.ts',
+  worker: 'server/src/inference/worker.ts',
+  cli: 'server/src/cli.ts',
+};
+
+/** The grammars the server parses candidates with; the wasm runtime itself is tree-sitter.wasm. */
+const grammars = [
+  'tree-sitter',
+  'tree-sitter-typescript',
+  'tree-sitter-tsx',
+  'tree-sitter-javascript',
+  'tree-sitter-python',
+  'tree-sitter-css',
+];
+
+/** Replaces the file only when its content changes. Returns whether it did. */
+async function writeIfChanged(/** @type {string} */ path, /** @type {Uint8Array} */ contents) {
+  const old = await readFile(path).catch(() => undefined);
+  if (old !== undefined && old.equals(contents)) return false;
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  await writeFile(temporary, contents);
+  await rename(temporary, path);
+  return true;
+}
+
+/** @type {esbuild.Plugin} */
+const writeOutputs = {
+  name: 'write-outputs',
+  setup(build) {
+    build.onEnd(async (result) => {
+      let written = 0;
+      for (const file of result.outputFiles ?? [])
+        written += Number(await writeIfChanged(file.path, file.contents));
+      if (watch && !quiet)
+        console.error(`[esbuild] ${result.errors.length} errors, ${written} files written`);
+    });
+  },
+};
+
+function testEntries() {
+  const entries = [
+    ...globSync(root, 'test', (path) => path.endsWith('.test.ts')),
+    ...globSync(root, 'test/e2e', (path) => path.endsWith('.ts') && !path.endsWith('.d.ts')),
+  ];
+  return Object.fromEntries(entries.map((path) => [relative(root, path).replace(/\.ts$/, ''), path]));
+}
+
+async function copyGrammars() {
+  for (const name of grammars) {
+    const source = join(root, 'node_modules/@vscode/tree-sitter-wasm/wasm', `${name}.wasm`);
+    await writeIfChanged(join(root, 'dist/grammars', `${name}.wasm`), await readFile(source));
+  }
+}
+
+/** @type {esbuild.BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  write: false,
+  sourcemap: 'linked',
+  sourcesContent: false,
+  logLevel: quiet ? 'error' : 'warning',
+  plugins: [writeOutputs],
+};
+
+/** @type {esbuild.BuildOptions} */
+const options = tests
+  ? {
+      ...common,
+      entryPoints: testEntries(),
+      outdir: 'out',
+      external: [
+        'vscode',
+        'onnxruntime-node',
+        'mocha',
+        'fast-check',
+        'esbuild',
+        '@vscode/test-electron',
+        'playwright-core',
+      ],
+    }
+  : {
+      ...common,
+      // Entry points that are not written yet are left out while the repository is being started.
+      entryPoints: Object.fromEntries(
+        Object.entries(product).filter(([, path]) => existsSync(join(root, path))),
+      ),
+      outdir: 'dist',
+      external: ['vscode', 'onnxruntime-node'],
+    };
+
+if (!tests) await copyGrammars();
+if (watch) {
+  const context = await esbuild.context(options);
+  await context.watch();
+} else {
+  await esbuild.build(options);
+}

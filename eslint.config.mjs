@@ -1,0 +1,128 @@
+// @ts-check
+import js from '@eslint/js';
+import boundaries from 'eslint-plugin-boundaries';
+import tseslint from 'typescript-eslint';
+
+/**
+ * The layers of ARCHITECTURE.md. The first pattern that matches a file names its layer, so single files
+ * stand before the folders that hold them.
+ */
+const layers = [
+  { type: 'protocol', pattern: 'server/src/protocol.ts', mode: 'full' },
+  { type: 'settings', pattern: 'server/src/settings.ts', mode: 'full' },
+  { type: 'log', pattern: 'server/src/log.ts', mode: 'full' },
+  { type: 'main', pattern: 'server/src/main.ts', mode: 'full' },
+  { type: 'cli', pattern: ['server/src/cli.ts', 'server/src/cli/**'], mode: 'full' },
+  { type: 'messages', pattern: 'server/src/inference/messages.ts', mode: 'full' },
+  { type: 'inferenceClient', pattern: 'server/src/inference/inferenceClient.ts', mode: 'full' },
+  { type: 'inference', pattern: 'server/src/inference/**', mode: 'full' },
+  { type: 'base', pattern: 'server/src/base/**', mode: 'full' },
+  { type: 'tokenizer', pattern: 'server/src/tokenizer/**', mode: 'full' },
+  { type: 'diffusion', pattern: 'server/src/diffusion/**', mode: 'full' },
+  { type: 'runtime', pattern: 'server/src/runtime/**', mode: 'full' },
+  { type: 'completion', pattern: 'server/src/completion/**', mode: 'full' },
+  { type: 'features', pattern: 'server/src/features/**', mode: 'full' },
+  { type: 'client', pattern: 'client/**', mode: 'full' },
+  { type: 'test', pattern: 'test/**', mode: 'full' },
+];
+
+/** What each layer may import besides itself. Whatever is not named here is forbidden. */
+const mayImport = {
+  protocol: [],
+  messages: [],
+  base: [],
+  settings: ['base', 'protocol'],
+  log: ['base', 'settings', 'protocol'],
+  tokenizer: ['base'],
+  diffusion: ['base'],
+  runtime: ['base', 'tokenizer', 'diffusion'],
+  inference: ['base', 'tokenizer', 'diffusion', 'runtime', 'messages'],
+  completion: ['base', 'messages'],
+  inferenceClient: ['base', 'messages', 'completion'],
+  features: ['base', 'messages', 'completion', 'protocol', 'settings', 'log'],
+  main: ['base', 'messages', 'completion', 'features', 'inferenceClient', 'protocol', 'settings', 'log'],
+  cli: ['base', 'messages', 'completion', 'inferenceClient'],
+  client: ['protocol'],
+  test: layers.map((layer) => layer.type).filter((type) => type !== 'test'),
+};
+
+/** Packages that only some layers may import. */
+const packages = {
+  vscode: ['client', 'test'],
+  'vscode-languageclient': ['client', 'test'],
+  'vscode-languageserver': ['features', 'log', 'main', 'test'],
+  'onnxruntime-node': ['runtime', 'test'],
+  '@huggingface/tokenizers': ['tokenizer', 'test'],
+  '@vscode/tree-sitter-wasm': ['completion', 'test'],
+};
+
+const boundaryPolicies = [
+  ...Object.entries(mayImport).map(([from, targets]) => ({
+    from: { element: { type: from } },
+    allow: { to: { element: { types: { anyOf: [from, ...targets] } } } },
+  })),
+  { allow: { to: { module: { origin: ['external', 'core'] } } } },
+  ...Object.entries(packages).map(([name, allowed]) => ({
+    from: { element: { types: { noneOf: allowed } } },
+    disallow: { to: { module: { origin: 'external', source: [name, `${name}/**`] } } },
+    message: `Only ${allowed.join(', ')} may import ${name}`,
+  })),
+];
+
+export default tseslint.config(
+  {
+    ignores: [
+      'dist/',
+      'out/',
+      'node_modules/',
+      'models/',
+      'examples/',
+      '.vscode-test/',
+      'test/e2e/host/',
+      'test/fixtures/',
+    ],
+  },
+  js.configs.recommended,
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
+    plugins: { boundaries },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: {
+      'boundaries/elements': layers,
+      'boundaries/include': ['client/**', 'server/**', 'test/**'],
+      'import/resolver': { typescript: { alwaysTryTypes: true, project: './tsconfig.json' } },
+    },
+    rules: {
+      'boundaries/dependencies': ['error', { default: 'disallow', policies: boundaryPolicies }],
+      'boundaries/no-unknown-files': 'error',
+      '@typescript-eslint/no-floating-promises': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-misused-promises': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/explicit-module-boundary-types': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    // node:test-like `it` bodies and mocha's hooks are written as arrow functions that return nothing.
+    files: ['test/**/*.ts'],
+    rules: { '@typescript-eslint/no-non-null-assertion': 'off' },
+  },
+  {
+    files: ['**/*.mjs', '**/*.cjs', '**/*.js'],
+    languageOptions: {
+      globals: {
+        console: 'readonly',
+        process: 'readonly',
+        require: 'readonly',
+        module: 'writable',
+        __dirname: 'readonly',
+        URL: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
+  },
+);
