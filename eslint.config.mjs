@@ -3,27 +3,24 @@ import js from '@eslint/js';
 import boundaries from 'eslint-plugin-boundaries';
 import tseslint from 'typescript-eslint';
 
-/**
- * The layers of ARCHITECTURE.md. The first pattern that matches a file names its layer, so single files
- * stand before the folders that hold them.
- */
+/** The layers of ARCHITECTURE.md: every file belongs to exactly one. */
 const layers = [
-  { type: 'protocol', pattern: 'server/src/protocol.ts', mode: 'full' },
-  { type: 'settings', pattern: 'server/src/settings.ts', mode: 'full' },
-  { type: 'log', pattern: 'server/src/log.ts', mode: 'full' },
-  { type: 'main', pattern: 'server/src/main.ts', mode: 'full' },
-  { type: 'cli', pattern: ['server/src/cli.ts', 'server/src/cli/**'], mode: 'full' },
-  { type: 'messages', pattern: 'server/src/inference/messages.ts', mode: 'full' },
-  { type: 'inferenceClient', pattern: 'server/src/inference/inferenceClient.ts', mode: 'full' },
-  { type: 'inference', pattern: 'server/src/inference/**', mode: 'full' },
-  { type: 'base', pattern: 'server/src/base/**', mode: 'full' },
-  { type: 'tokenizer', pattern: 'server/src/tokenizer/**', mode: 'full' },
-  { type: 'diffusion', pattern: 'server/src/diffusion/**', mode: 'full' },
-  { type: 'runtime', pattern: 'server/src/runtime/**', mode: 'full' },
-  { type: 'completion', pattern: 'server/src/completion/**', mode: 'full' },
-  { type: 'features', pattern: 'server/src/features/**', mode: 'full' },
-  { type: 'client', pattern: 'client/**', mode: 'full' },
-  { type: 'test', pattern: 'test/**', mode: 'full' },
+  { type: 'protocol', pattern: 'server/src/protocol.ts' },
+  { type: 'settings', pattern: 'server/src/settings.ts' },
+  { type: 'log', pattern: 'server/src/log.ts' },
+  { type: 'main', pattern: 'server/src/main.ts' },
+  { type: 'cli', pattern: ['server/src/cli.ts', 'server/src/cli/**'] },
+  { type: 'messages', pattern: 'server/src/inference/messages.ts' },
+  { type: 'inferenceClient', pattern: 'server/src/inference/inferenceClient.ts' },
+  { type: 'inference', pattern: 'server/src/inference/!(messages|inferenceClient).ts' },
+  { type: 'base', pattern: 'server/src/base/**' },
+  { type: 'tokenizer', pattern: 'server/src/tokenizer/**' },
+  { type: 'diffusion', pattern: 'server/src/diffusion/**' },
+  { type: 'runtime', pattern: 'server/src/runtime/**' },
+  { type: 'completion', pattern: 'server/src/completion/**' },
+  { type: 'features', pattern: 'server/src/features/**' },
+  { type: 'client', pattern: 'client/**' },
+  { type: 'test', pattern: 'test/**' },
 ];
 
 /** What each layer may import besides itself. Whatever is not named here is forbidden. */
@@ -58,16 +55,29 @@ const packages = {
 
 const boundaryPolicies = [
   ...Object.entries(mayImport).map(([from, targets]) => ({
-    from: { element: { type: from } },
-    allow: { to: { element: { types: { anyOf: [from, ...targets] } } } },
+    from: { file: { categories: from } },
+    allow: { to: { file: { categories: { anyOf: [from, ...targets] } } } },
   })),
   { allow: { to: { module: { origin: ['external', 'core'] } } } },
-  ...Object.entries(packages).map(([name, allowed]) => ({
-    from: { element: { types: { noneOf: allowed } } },
-    disallow: { to: { module: { origin: 'external', source: [name, `${name}/**`] } } },
-    message: `Only ${allowed.join(', ')} may import ${name}`,
-  })),
 ];
+
+/** One config a layer that forbids the packages it may not import, types included. */
+const packageRules = layers.map(({ type, pattern }) => ({
+  files: [pattern].flat(),
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: Object.entries(packages)
+          .filter(([, allowed]) => !allowed.includes(type))
+          .map(([name, allowed]) => ({
+            regex: `^${name}(/|$)`,
+            message: `Only ${allowed.join(', ')} may import ${name}.`,
+          })),
+      },
+    ],
+  },
+}));
 
 export default tseslint.config(
   {
@@ -89,7 +99,7 @@ export default tseslint.config(
     plugins: { boundaries },
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     settings: {
-      'boundaries/elements': layers,
+      'boundaries/files': layers.map(({ type, pattern }) => ({ category: type, pattern })),
       'boundaries/include': ['client/**', 'server/**', 'test/**'],
       'import/resolver': { typescript: { alwaysTryTypes: true, project: './tsconfig.json' } },
     },
@@ -106,6 +116,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },
+  ...packageRules,
   {
     // node:test-like `it` bodies and mocha's hooks are written as arrow functions that return nothing.
     files: ['test/**/*.ts'],
