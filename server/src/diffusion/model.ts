@@ -1,0 +1,69 @@
+/** Ids of the markers and the geometry of canvases, as the model's manifest gives them. */
+export interface ModelLayout {
+  readonly vocabSize: number;
+  /** The first id that stands for text; smaller ones are markers. */
+  readonly firstText: number;
+  readonly pad: number;
+  readonly mask: number;
+  /** Ends a hole. */
+  readonly eoh: number;
+  /** `fill[i]` opens the canvas of hole i. */
+  readonly fill: readonly number[];
+  /** Canvas i stands at positions P + holeStride·i and up, P being the context's length. */
+  readonly holeStride: number;
+  readonly maxHoles: number;
+  /** The most tokens one canvas holds. */
+  readonly maxCanvas: number;
+  /** The canvas sizes the model was trained on, ascending. */
+  readonly canvasSizes: readonly number[];
+}
+
+/**
+ * Rows of tokens that are read in one pass behind a common context. All arrays are row-major
+ * [rows × columns].
+ */
+export interface TokenBlock {
+  readonly rows: number;
+  readonly columns: number;
+  readonly ids: Int32Array;
+  readonly positions: Int32Array;
+  /** Token q attends token k of its row iff order[k] ≤ order[q]; every row attends the whole context. */
+  readonly order: Int32Array;
+  /** Flat indices row·columns + column of the tokens whose logits are wanted; at least one. */
+  readonly wanted: Int32Array;
+}
+
+/** float32 logits, row-major [wanted × vocabSize]. Valid until the next pass. */
+export type Logits = Float32Array;
+
+/** Keys and values of what was read causally. Only its model looks inside. */
+export interface KvCache {
+  /** Tokens held. */
+  readonly length: number;
+}
+
+/** What encoding a context came to. */
+export interface Encoded {
+  readonly cache: KvCache;
+  /** How many tokens were there already. */
+  readonly reused: number;
+}
+
+/** Polled between passes; true ends the work. It lets the event loop turn, so that a cancel can arrive. */
+export type StopPoll = () => Promise<boolean>;
+
+/** One network, two readings: text causally, canvases in both directions. */
+export interface MaskedDiffusionModel {
+  readonly layout: ModelLayout;
+  /**
+   * A cache of exactly these ids at positions 0, 1, …; what an earlier cache has in common with them is
+   * not read again. Undefined when stopped on the way.
+   */
+  encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined>;
+  /** Reads the block behind the context and keeps nothing of it. */
+  denoise(context: KvCache, block: TokenBlock): Promise<Logits>;
+  /** Reads a block of one row and appends it to the cache. */
+  extend(context: KvCache, block: TokenBlock): Promise<Logits>;
+  /** Forgets the tokens of the cache from `length` on. */
+  truncate(context: KvCache, length: number): void;
+}
