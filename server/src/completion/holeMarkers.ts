@@ -1,0 +1,23 @@
+import type { OffsetRange } from './text';
+
+/** `⟦⟧`, with nothing, blanks or a size in tokens between. */
+const MARKER = /\u27e6[ \t]*(\d{0,4})[ \t]*\u27e7/g;
+
+export interface HoleMarker extends OffsetRange {
+  /** The size hint written inside, in tokens. */
+  readonly size?: number;
+}
+
+/** The hole markers of the text, in order. */
+export function findHoleMarkers(text: string, within?: OffsetRange): HoleMarker[] {
+  const from = within?.start ?? 0;
+  const searched = within === undefined ? text : text.slice(from, within.end);
+  const markers: HoleMarker[] = [];
+  for (const match of searched.matchAll(MARKER)) {
+    const start = from + match.index;
+    const end = start + match[0].length;
+    const hint = match[1] ?? '';
+    markers.push(hint === '' ? { start, end } : { start, end, size: Number(hint) });
+  }
+  return markers;
+}
