@@ -1,0 +1,57 @@
+import { KvCacheBuffers, type KvShape } from './kvCache';
+
+/**
+ * The contexts read last, of several documents. A request takes the one that begins most like its own
+ * context; which document that came from is of no matter.
+ */
+export class ContextCaches {
+  /** Least recently used first. */
+  private readonly caches: KvCacheBuffers[] = [];
+
+  /** @param most how many contexts are kept. */
+  constructor(
+    private readonly shape: KvShape,
+    private readonly most = 4,
+  ) {}
+
+  get size(): number {
+    return this.caches.length;
+  }
+
+  /** Bytes of all keys and values kept. */
+  get bytes(): number {
+    return this.caches.reduce((sum, cache) => sum + cache.bytes, 0);
+  }
+
+  /** A cache that holds what is known of the beginning of `ids`, and nothing else. It is the newest now. */
+  take(ids: Int32Array): KvCacheBuffers {
+    let best: KvCacheBuffers | undefined;
+    let common = 0;
+    for (const cache of this.caches) {
+      const length = cache.commonPrefix(ids);
+      if (length > common) [best, common] = [cache, length];
+    }
+    // Cutting a cache down to less than half would lose what another document still needs: such a short
+    // beginning is copied instead, which costs next to nothing.
+    const isSameDocument = best !== undefined && common * 2 >= best.length;
+    const taken = best !== undefined && isSameDocument ? best : this.spare(best);
+    if (taken === best) taken.truncate(common);
+    else if (best !== undefined) taken.copyFrom(best, common);
+    else taken.truncate(0);
+    this.touch(taken);
+    return taken;
+  }
+
+  /** A cache whose content may go: a new one, or the least recently used but for `except`. */
+  private spare(except: KvCacheBuffers | undefined): KvCacheBuffers {
+    if (this.caches.length < this.most) return new KvCacheBuffers(this.shape);
+    return this.caches.find((cache) => cache !== except) ?? new KvCacheBuffers(this.shape);
+  }
+
+  private touch(cache: KvCacheBuffers): void {
+    const index = this.caches.indexOf(cache);
+    if (index >= 0) this.caches.splice(index, 1);
+    this.caches.push(cache);
+    while (this.caches.length > this.most) this.caches.shift();
+  }
+}

@@ -1,0 +1,148 @@
+import { join } from 'node:path';
+import type {
+  Encoded,
+  KvCache,
+  Logits,
+  MaskedDiffusionModel,
+  ModelLayout,
+  StopPoll,
+  TokenBlock,
+} from '../diffusion/model';
+import { ContextCaches } from './contextCaches';
+import { KvCacheBuffers } from './kvCache';
+import type { Manifest } from './manifest';
+import type { ModelFolder } from './modelFolder';
+import { float32Data, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
+
+/** Context tokens read in one go; a cancel is noticed between two chunks. */
+const chunkLength = 128;
+
+/** The exported network behind the interface that the diffusion layer works with. */
+export class OnnxModel implements MaskedDiffusionModel {
+  private readonly caches: ContextCaches;
+  private readonly keyValueNames: readonly string[];
+
+  private constructor(
+    private readonly session: Session,
+    private readonly manifest: Manifest,
+    readonly threads: number,
+  ) {
+    this.caches = new ContextCaches(manifest);
+    this.keyValueNames = Array.from({ length: manifest.layers }, (_, layer) => layer).flatMap((layer) => [
+      `key_${layer}`,
+      `value_${layer}`,
+    ]);
+  }
+
+  /** @throws {ModelError} when the graph cannot be loaded or does not fit the manifest. */
+  static async load(folder: ModelFolder, threads: number): Promise<OnnxModel> {
+    const path = join(folder.path, 'model.onnx');
+    return new OnnxModel(
+      await Session.create(folder.graph, path, folder.manifest, threads),
+      folder.manifest,
+      threads,
+    );
+  }
+
+  get layout(): ModelLayout {
+    return this.manifest.layout;
+  }
+
+  /** Bytes of all contexts kept. */
+  get cacheBytes(): number {
+    return this.caches.bytes;
+  }
+
+  async encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
+    if (ids.length === 0 || ids.length > this.manifest.contextLength) {
+      throw new RangeError(
+        `Expected 1 to ${this.manifest.contextLength} tokens of context, got ${ids.length}`,
+      );
+    }
+    const cache = this.caches.take(ids);
+    const reused = cache.length;
+    while (cache.length < ids.length) {
+      if (await stop()) return undefined;
+      const start = cache.length;
+      const chunk = ids.subarray(start, Math.min(ids.length, start + chunkLength));
+      await this.extend(cache, {
+        rows: 1,
+        columns: chunk.length,
+        ids: chunk,
+        positions: Int32Array.from(chunk, (_, i) => start + i),
+        order: Int32Array.from(chunk, (_, i) => i),
+        // The graph computes logits for at least one token; here nobody wants them.
+        wanted: Int32Array.of(0),
+      });
+    }
+    return { cache, reused };
+  }
+
+  async denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
+    const cache = own(context);
+    this.check(block);
+    const outputs = await this.session.run(this.inputs(cache, block), ['logits']);
+    return float32Data(outputs['logits'], 'logits');
+  }
+
+  async extend(context: KvCache, block: TokenBlock): Promise<Logits> {
+    const cache = own(context);
+    this.check(block);
+    if (block.rows !== 1) throw new RangeError(`Expected one row to append, got ${block.rows}`);
+    const outputs = await this.session.run(this.inputs(cache, block), ['logits', ...this.keyValueNames]);
+    cache.append(
+      block.ids,
+      block.positions,
+      this.keyValueNames.map((name) => float32Data(outputs[name], name)),
+    );
+    return float32Data(outputs['logits'], 'logits');
+  }
+
+  truncate(context: KvCache, length: number): void {
+    own(context).truncate(length);
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  private inputs(cache: KvCacheBuffers, block: TokenBlock): NamedTensors {
+    const shape = [block.rows, block.columns];
+    return {
+      ids: int64Tensor(block.ids, shape),
+      positions: int64Tensor(block.positions, shape),
+      order: int32Tensor(block.order, shape),
+      past_length: int64Tensor(Int32Array.of(cache.length), [1]),
+      wanted: int64Tensor(block.wanted, [block.wanted.length]),
+      ...cache.inputs(),
+    };
+  }
+
+  /** Catches a wrong block here, where the message can say so; in the graph it would read foreign memory. */
+  private check(block: TokenBlock): void {
+    const size = block.rows * block.columns;
+    if (
+      size === 0 ||
+      block.ids.length !== size ||
+      block.positions.length !== size ||
+      block.order.length !== size
+    ) {
+      throw new RangeError(`Expected ${block.rows}×${block.columns} > 0 ids, positions and orders`);
+    }
+    const inRange = (values: Int32Array, limit: number): boolean => values.every((v) => v >= 0 && v < limit);
+    if (!inRange(block.ids, this.layout.vocabSize)) {
+      throw new RangeError(`Expected token ids below ${this.layout.vocabSize}`);
+    }
+    if (!inRange(block.positions, this.manifest.maxPosition)) {
+      throw new RangeError(`Expected positions below ${this.manifest.maxPosition}`);
+    }
+    if (block.wanted.length === 0 || !inRange(block.wanted, size)) {
+      throw new RangeError(`Expected at least one wanted token, all below ${size}`);
+    }
+  }
+}
+
+function own(context: KvCache): KvCacheBuffers {
+  if (context instanceof KvCacheBuffers) return context;
+  throw new TypeError('Expected a cache that this model encoded');
+}
