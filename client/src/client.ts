@@ -1,0 +1,178 @@
+import * as vscode from 'vscode';
+import {
+  CloseAction,
+  ErrorAction,
+  LanguageClient,
+  RevealOutputChannelOn,
+  State,
+  TransportKind,
+  type CloseHandlerResult,
+  type ErrorHandler,
+  type LanguageClientOptions,
+  type ServerOptions,
+} from 'vscode-languageclient/node';
+import {
+  FILL_HOLES,
+  GET_STATUS,
+  LAST_OUTCOME,
+  REGENERATE,
+  STATUS_CHANGED,
+  type FillHolesParams,
+  type FillHolesResult,
+  type LastOutcomeResult,
+  type RegenerateParams,
+  type RegenerateResult,
+  type StatusParams,
+} from '../../server/src/protocol';
+import { DOCUMENTS, isOurs } from './documents';
+import type { Log } from './log';
+
+/** More crashes than this within the window, and the server stays down until it is restarted by hand. */
+const MAX_CRASHES = 4;
+const CRASH_WINDOW_MS = 3 * 60_000;
+
+/**
+ * The language server as the features see it. It starts with the first document that can use it, because a
+ * loaded model is too much memory for a window that only shows a terminal.
+ */
+export class Client implements vscode.Disposable {
+  private readonly client: LanguageClient;
+  private readonly statusChanged = new vscode.EventEmitter<StatusParams>();
+  private readonly disposables: { dispose(): unknown }[] = [this.statusChanged];
+  private starting: Promise<void> | undefined;
+  private crashes: number[] = [];
+
+  /** What the server says about itself, and about its absence. */
+  readonly onStatus = this.statusChanged.event;
+
+  constructor(
+    serverPath: string,
+    private readonly log: Log,
+  ) {
+    const run = { module: serverPath, transport: TransportKind.ipc } as const;
+    const serverOptions: ServerOptions = { run, debug: run };
+    const options: LanguageClientOptions = {
+      documentSelector: [...DOCUMENTS],
+      outputChannel: log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: () => ({ settings: vscode.workspace.getConfiguration().get('parafill') }),
+      // Opening fifty files at once must not send fifty texts to a server that looks at one.
+      textSynchronization: { delayOpenNotifications: true },
+      initializationFailedHandler: () => false,
+      errorHandler: this.errorHandler(),
+    };
+    this.client = new LanguageClient('parafill', 'Parafill', serverOptions, options);
+    this.disposables.push(
+      this.client.onDidChangeState(({ newState }) => {
+        if (newState === State.Starting) this.statusChanged.fire({ kind: 'loading', busy: false });
+      }),
+      this.client.onNotification(STATUS_CHANGED, (status: StatusParams) => {
+        this.statusChanged.fire(status);
+      }),
+    );
+  }
+
+  /** Starts the server as soon as an editor shows a document of ours. */
+  startWithFirstDocument(): void {
+    const show = (editor: vscode.TextEditor | undefined): boolean => {
+      if (editor === undefined || !isOurs(editor.document)) return false;
+      // Failures are in the status by then; who needs the server asks again.
+      this.started().catch(() => undefined);
+      return true;
+    };
+    if (show(vscode.window.activeTextEditor)) return;
+    const waiting = vscode.window.onDidChangeActiveTextEditor((editor) => {
+      if (show(editor)) waiting.dispose();
+    });
+    this.disposables.push(waiting);
+  }
+
+  /** Resolves once the server runs; rejects with the reason when it cannot be started. */
+  started(): Promise<void> {
+    this.starting ??= this.client.start().catch((error: unknown) => {
+      this.starting = undefined;
+      const reason = error instanceof Error ? error.message : String(error);
+      this.log.error(`The language server did not start: ${reason}`);
+      this.statusChanged.fire({
+        kind: 'error',
+        busy: false,
+        reason: vscode.l10n.t('The language server did not start: {0}', reason),
+      });
+      throw error;
+    });
+    return this.starting;
+  }
+
+  /** Stops the server and its inference process and starts both anew. */
+  async restart(): Promise<void> {
+    this.log.info('Restarting the server.');
+    this.crashes = [];
+    // A server that never came up cannot be stopped; starting it is all there is to do.
+    if (this.client.isRunning()) await this.client.restart();
+    else {
+      this.starting = undefined;
+      await this.started();
+    }
+  }
+
+  async fillHoles(params: FillHolesParams, token: vscode.CancellationToken): Promise<FillHolesResult> {
+    await this.started();
+    return this.client.sendRequest<FillHolesResult>(FILL_HOLES, params, token);
+  }
+
+  async regenerate(params: RegenerateParams, token: vscode.CancellationToken): Promise<RegenerateResult> {
+    await this.started();
+    return this.client.sendRequest<RegenerateResult>(REGENERATE, params, token);
+  }
+
+  async lastOutcome(): Promise<LastOutcomeResult> {
+    await this.started();
+    return this.client.sendRequest<LastOutcomeResult>(LAST_OUTCOME);
+  }
+
+  async status(): Promise<StatusParams> {
+    await this.started();
+    return this.client.sendRequest<StatusParams>(GET_STATUS);
+  }
+
+  /** A document as requests name it. */
+  asVersioned(document: vscode.TextDocument): { readonly uri: string; readonly version: number } {
+    return this.client.code2ProtocolConverter.asVersionedTextDocumentIdentifier(document);
+  }
+
+  /** Ends the server and what it started; resolves when it is gone or has been given up on. */
+  async stop(): Promise<void> {
+    try {
+      await this.client.dispose();
+    } catch (error) {
+      this.log.warn(`The language server did not stop in time: ${String(error)}`);
+    }
+  }
+
+  dispose(): void {
+    for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private errorHandler(): ErrorHandler {
+    return {
+      error: () => ({ action: ErrorAction.Continue }),
+      closed: (): CloseHandlerResult => {
+        const now = Date.now();
+        this.crashes = [...this.crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
+        if (this.crashes.length <= MAX_CRASHES) {
+          this.log.warn(
+            `The language server ended unexpectedly (${this.crashes.length}); starting it again.`,
+          );
+          return { action: CloseAction.Restart, handled: true };
+        }
+        const reason = vscode.l10n.t(
+          'The language server crashed {0} times within three minutes and stays off. See the log, then run "Parafill: Restart Server".',
+          this.crashes.length,
+        );
+        this.log.error(reason);
+        this.statusChanged.fire({ kind: 'error', busy: false, reason });
+        return { action: CloseAction.DoNotRestart, handled: true };
+      },
+    };
+  }
+}
