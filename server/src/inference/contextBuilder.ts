@@ -1,0 +1,125 @@
+import type { Manifest } from '../runtime/manifest';
+import type { Tokenizer } from '../tokenizer/tokenizer';
+import { headWindow, tailWindow } from './textWindow';
+
+/** The context of the first holes of a request. */
+export interface BuiltContext {
+  /** At most the model's context length. */
+  readonly ids: Int32Array;
+  /** How many holes it has; further ones, if any, need a context of their own. */
+  readonly holes: number;
+}
+
+/** Token windows move in jumps of this many tokens, see `tailWindow`. */
+const jump = 64;
+
+/** No text needs more UTF-16 units than this for one token on average, so that more is never tokenised. */
+const unitsPerToken = 10;
+
+/** The share of the context that text between holes and right of them may take. */
+const middleShare = 3 / 4;
+
+/** The share of the context that the text below the holes gets at least, where there is that much. */
+const suffixShare = 1 / 4;
+
+/**
+ * Turns text around holes into the token sequence the model was trained on:
+ *
+ *     [language] [suf] below [pre] before [hole_0] between [hole_1] … [hole_k] rest of the line
+ *
+ * "below" is what follows the first line break behind the last hole. What was typed last stands last, so
+ * that the next keystroke finds nearly everything in the cache.
+ */
+export class ContextBuilder {
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly manifest: Manifest,
+  ) {}
+
+  /** @param segments k + 1 texts around k ≥ 1 holes. */
+  build(language: string, segments: readonly string[]): BuiltContext {
+    const { contextTokens, contextLength } = this.manifest;
+    const { middle, holes, below } = this.takeHoles(segments);
+    const room = contextLength - 3 - middle.length;
+
+    const before = this.tokenizer.encode(tailWindow(segments[0] ?? '', contextLength * unitsPerToken));
+    const after = this.tokenizer.encode(headWindow(below, contextLength * unitsPerToken));
+    const suffix = after.subarray(0, this.suffixLength(after.length, before.length, room));
+    const prefix = this.keepEnd(before, room - suffix.length);
+
+    const languageToken = contextTokens.language.get(language) ?? contextTokens.language.get('other')!;
+    const ids = [languageToken, contextTokens.suffix, ...suffix, contextTokens.prefix, ...prefix, ...middle];
+    return { ids: Int32Array.from(ids), holes };
+  }
+
+  /** As many holes as the model takes at once and as the text around them leaves room for; at least one. */
+  private takeHoles(segments: readonly string[]): {
+    middle: readonly number[];
+    holes: number;
+    below: string;
+  } {
+    const { contextLength, contextTokens, layout } = this.manifest;
+    const most = Math.floor(contextLength * middleShare);
+    /** Hole markers with the text between them, the text behind the last left out. */
+    let marked: number[] = [contextTokens.hole[0]!];
+    let best = this.closeMiddle(marked, segments[1] ?? '', most);
+    for (let hole = 1; hole < Math.min(segments.length - 1, layout.maxHoles); hole++) {
+      const between = segments[hole]!;
+      if (between.length > most * unitsPerToken) break;
+      marked = [...marked, ...this.tokenizer.encode(between), contextTokens.hole[hole]!];
+      if (marked.length > most) break;
+      const closed = this.closeMiddle(marked, segments[hole + 1]!, most);
+      // Only one hole alone may have its rest of the line cut; of several, fewer are taken.
+      if (closed.isCut) break;
+      best = closed;
+    }
+    return best;
+  }
+
+  /** Adds the rest of the last hole's line. */
+  private closeMiddle(
+    marked: readonly number[],
+    last: string,
+    most: number,
+  ): { middle: readonly number[]; holes: number; below: string; isCut: boolean } {
+    const lineEnd = last.indexOf('\n');
+    const line = lineEnd < 0 ? last : last.slice(0, lineEnd);
+    const rest = this.tokenizer.encode(headWindow(line, most * unitsPerToken));
+    const isCut = marked.length + rest.length > most || line.length > most * unitsPerToken;
+    const holes = marked.reduce(
+      (count, id) => count + Number(this.manifest.contextTokens.hole.includes(id)),
+      0,
+    );
+    return {
+      middle: [...marked, ...rest.subarray(0, most - marked.length)],
+      holes,
+      // Behind a line that is cut, what is below would not be what follows.
+      below: lineEnd < 0 || isCut ? '' : last.slice(lineEnd),
+      isCut,
+    };
+  }
+
+  /**
+   * How many tokens of the text below are kept: all if everything fits, else what the text before leaves,
+   * in jumps, but never less than its share.
+   */
+  private suffixLength(after: number, before: number, room: number): number {
+    if (after + before <= room) return after;
+    const share = Math.min(room, Math.floor(this.manifest.contextLength * suffixShare));
+    const left = Math.floor((room - before) / jump) * jump;
+    return Math.min(after, Math.max(share, left));
+  }
+
+  /** The last tokens, at most `room`: the left edge moves in jumps, to the start of a line where one is near. */
+  private keepEnd(ids: Int32Array, room: number): Int32Array {
+    const excess = ids.length - room;
+    if (excess <= 0) return ids;
+    const step = Math.max(1, Math.min(jump, Math.floor(room / 2)));
+    const edge = Math.min(ids.length, Math.ceil(excess / step) * step);
+    const nearest = Math.min(ids.length, edge + Math.floor(step / 2));
+    for (let i = edge; i < nearest; i++) {
+      if (this.tokenizer.bytesOf(ids[i]!)[0] === 0x0a) return ids.subarray(i);
+    }
+    return ids.subarray(edge);
+  }
+}

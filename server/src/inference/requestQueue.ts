@@ -1,0 +1,58 @@
+import { CancellationSource, type CancellationToken } from '../base/cancellation';
+import { errorMessage } from '../base/async';
+import type { InfillOutcome, InfillRequest } from './messages';
+
+type Fill = (request: InfillRequest, cancellation: CancellationToken) => Promise<InfillOutcome>;
+
+interface Entry {
+  readonly id: number;
+  readonly request: InfillRequest;
+  readonly source: CancellationSource;
+}
+
+/**
+ * Answers requests one after the other, in the order they came: the engine is one, and two at once would
+ * only make both slow. A request that is cancelled while it waits is answered without being started.
+ */
+export class RequestQueue {
+  private readonly waiting: Entry[] = [];
+  private current: Entry | undefined;
+
+  /** @param answer is called exactly once per request. */
+  constructor(
+    private readonly fill: Fill,
+    private readonly answer: (id: number, outcome: InfillOutcome) => void,
+  ) {}
+
+  add(id: number, request: InfillRequest): void {
+    this.waiting.push({ id, request, source: new CancellationSource() });
+    if (this.current === undefined) void this.work();
+  }
+
+  /** Stops the request before its next pass, or before it starts. One that is answered already is left. */
+  cancel(id: number): void {
+    if (this.current?.id === id) {
+      this.current.source.cancel();
+      return;
+    }
+    const index = this.waiting.findIndex((entry) => entry.id === id);
+    if (index < 0) return;
+    this.waiting.splice(index, 1);
+    this.answer(id, { kind: 'cancelled' });
+  }
+
+  /** Never rejects: whatever the engine throws becomes the outcome of the request it threw at. */
+  private async work(): Promise<void> {
+    for (let entry = this.waiting.shift(); entry !== undefined; entry = this.waiting.shift()) {
+      this.current = entry;
+      let outcome: InfillOutcome;
+      try {
+        outcome = await this.fill(entry.request, entry.source.token);
+      } catch (error) {
+        outcome = { kind: 'failed', reason: `the inference process failed: ${errorMessage(error)}` };
+      }
+      this.answer(entry.id, outcome);
+      this.current = undefined;
+    }
+  }
+}

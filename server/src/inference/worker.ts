@@ -1,0 +1,43 @@
+/**
+ * The inference process. It loads the model named on its command line, says so, and then answers requests
+ * until its parent goes away. It is a process of its own because the runtime blocks the thread it runs on,
+ * and because a crash in native code must not take the language server along.
+ */
+import { errorMessage } from '../base/async';
+import type { FromWorker, ToWorker, WorkerOptions } from './messages';
+import { RequestQueue } from './requestQueue';
+
+/** Resolves once the message is handed over, so that a process may end right after. */
+function send(message: FromWorker): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    // A parent that went away meanwhile is no error here: `disconnect` ends this process.
+    else process.send(message, () => resolve());
+  });
+}
+
+async function main(): Promise<void> {
+  process.on('disconnect', () => process.exit(0));
+  const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
+  let loaded;
+  try {
+    // Loaded late, so that a platform without a native runtime gets a message and not a crash at start.
+    const { loadEngine } = await import('./loadEngine');
+    loaded = await loadEngine(options);
+  } catch (error) {
+    await send({ type: 'unusable', reason: errorMessage(error) });
+    process.exit(1);
+  }
+  const { engine, info } = loaded;
+  const queue = new RequestQueue(
+    (request, cancellation) => engine.fill(request, cancellation),
+    (id, outcome) => void send({ type: 'outcome', id, outcome }),
+  );
+  process.on('message', (message: ToWorker) => {
+    if (message.type === 'infill') queue.add(message.id, message.request);
+    else queue.cancel(message.id);
+  });
+  await send({ type: 'ready', info });
+}
+
+void main();
