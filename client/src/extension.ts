@@ -1,5 +1,5 @@
 import type * as vscode from 'vscode';
-import type { StatusParams } from '../../server/src/protocol';
+import type { LastOutcomeResult, StatusParams } from '../../server/src/protocol';
 import { CandidatePreview } from './candidatePreview';
 import { Client } from './client';
 import { Config } from './config';
@@ -14,6 +14,8 @@ export interface ParafillApi {
   readonly log: readonly string[];
   /** The state as the status item shows it. */
   readonly status: StatusParams | undefined;
+  /** What became of the latest request, without its text. */
+  lastOutcome(): Promise<LastOutcomeResult>;
 }
 
 let running: Client | undefined;
@@ -45,6 +47,7 @@ export function activate(context: vscode.ExtensionContext): ParafillApi {
     get status() {
       return status.status;
     },
+    lastOutcome: () => client.lastOutcome(),
   };
 }
 

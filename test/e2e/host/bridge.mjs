@@ -2,17 +2,27 @@
 // read ghost text or press keys. Its address is in PARAFILL_E2E_BRIDGE; the desktop build has none.
 import { createServer } from 'node:http';
 
-/** Ghost text as drawn: the inline parts and the lines below, top to bottom. Runs inside the page. */
+/** Ghost text as drawn: in the cursor's line, and the lines below it. Runs inside the page. */
 function readGhostText() {
-  const selector =
-    '.monaco-editor .view-line [class*="ghost-text-decoration"], .monaco-editor .suggest-preview-text';
-  const parts = [...document.querySelectorAll(selector)].filter(
-    (part) => part.parentElement?.closest(selector) === null,
+  const visible = (/** @type {Element} */ element) => (element.textContent ?? '').replaceAll('\u00a0', ' ');
+  const inLine = '.monaco-editor .view-lines [class*="ghost-text-decoration"]';
+  const outermost = [...document.querySelectorAll(inLine)].filter(
+    (part) => !part.parentElement?.closest(inLine),
   );
-  return parts.map((part) => ({
-    text: (part.textContent ?? '').replaceAll('\u00a0', ' '),
-    top: part.getBoundingClientRect().top,
-  }));
+  const byColumn = outermost.sort((a, b) => a.getBoundingClientRect().left - b.getBoundingClientRect().left);
+  const below = [...document.querySelectorAll('.monaco-editor .suggest-preview-text .view-line')];
+  const byRow = below.sort((a, b) => a.getBoundingClientRect().top - b.getBoundingClientRect().top);
+  return { inline: byColumn.map(visible).join(''), below: byRow.map(visible) };
+}
+
+/**
+ * One computed style property of the first match that shows this text, or of what is drawn around it.
+ * Runs inside the page.
+ * @param {{ selector: string, text: string, property: string }} wanted
+ */
+function readStyle({ selector, text, property }) {
+  const match = [...document.querySelectorAll(selector)].find((element) => element.textContent === text);
+  return match ? getComputedStyle(match).getPropertyValue(property) : null;
 }
 
 /**
@@ -27,6 +37,7 @@ export async function startBridge(page) {
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
     /** Text of everything that matches a CSS selector, for what no API tells (notifications, quick picks). */
     texts: ({ selector }) => page.locator(selector).allInnerTexts(),
+    style: (wanted) => page.evaluate(readStyle, wanted),
     screenshot: async ({ path }) => {
       await page.screenshot({ path });
     },

@@ -71,15 +71,18 @@ async function show() {
   return finished;
 }
 
-/** What the extension host's console and mocha print. */
+/** Lines the workbench writes about itself; a person who reads test results wants none of them. */
+const ownChatter =
+  /^(Resolv|Creat(ing|ion) |Updating additional|Timed out waiting|\[(remote-connection|reconnection|AccountPolicy|AgentHost|Service Worker))/;
+
+/** What the extension host's console and mocha print, which is informational; the workbench warns a lot. */
 function logFromPage(/** @type {string} */ type, /** @type {unknown[]} */ args) {
-  const text = args.map((part) => (typeof part === 'string' ? part : JSON.stringify(part)));
-  // mocha formats with placeholders and the page gets them unformatted.
-  const line = format(text);
-  if (type === 'error' || type === 'warn') console.error(line);
-  else console.log(line);
+  const line = format(args.map((part) => (typeof part === 'string' ? part : JSON.stringify(part))));
+  if (type !== 'error' && type !== 'warn' && !ownChatter.test(line)) console.log(line);
+  else if (process.env['PARAFILL_E2E_VERBOSE']) console.error(`(${type}) ${line}`);
 }
 
+/** mocha formats with placeholders, and the page gets them as they are. */
 function format(/** @type {string[]} */ [first = '', ...rest]) {
   const used = first.replace(/%[sdif]/g, () => rest.shift() ?? '').replaceAll('%%', '%');
   return [used, ...rest].join(' ');

@@ -1,0 +1,65 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { closeEverything, eventually, openFile, parafill, readyParafill } from './editor';
+
+interface Contributions {
+  readonly commands: readonly { readonly command: string }[];
+  readonly keybindings: readonly { readonly key: string; readonly mac?: string; readonly when?: string }[];
+}
+
+function contributions(): Contributions {
+  const extension = vscode.extensions.getExtension('parafill.parafill');
+  assert.ok(extension);
+  return (extension.packageJSON as { readonly contributes: Contributions }).contributes;
+}
+
+describe('activation', () => {
+  after(closeEverything);
+
+  it('registers every command it contributes', async () => {
+    await parafill();
+    const registered = new Set(await vscode.commands.getCommands(true));
+    const missing = contributions().commands.filter(({ command }) => !registered.has(command));
+    assert.deepEqual(missing, []);
+  });
+
+  it('loads the model with the first document and tells its name, provider and process', async () => {
+    await openFile('src/vector.ts');
+    const { status } = await readyParafill();
+    assert.ok(status?.model, 'the status names no model');
+    assert.notEqual(status.model.name, '');
+    assert.equal(status.provider, 'cpu');
+    assert.ok((status.inferencePid ?? 0) > 0, 'the status names no inference process');
+  });
+
+  it('answers "Why No Suggestion?" in a sentence', async () => {
+    const answer = await vscode.commands.executeCommand<string>('parafill.whyNoSuggestion');
+    assert.match(answer, /\w+ \w+/);
+  });
+
+  it('keeps its hands off the keys that people need elsewhere', () => {
+    const taken = /^(tab|escape|shift\+escape|(ctrl|cmd)\+[cxl])$/i;
+    for (const { key, mac, when } of contributions().keybindings) {
+      assert.doesNotMatch(key, taken);
+      if (mac !== undefined) assert.doesNotMatch(mac, taken);
+      assert.match(when ?? '', /editorTextFocus/);
+    }
+  });
+
+  it('works on after its inference process was killed', async () => {
+    const api = await readyParafill();
+    const pid = api.status?.inferencePid;
+    assert.ok(pid);
+    process.kill(pid, 'SIGKILL');
+    const next = await eventually('another inference process', () => {
+      const { kind, inferencePid } = api.status ?? {};
+      return (kind === 'ready' || kind === 'slow') && inferencePid !== pid && inferencePid;
+    });
+    assert.notEqual(next, pid);
+  });
+
+  it('restarts its server on request', async () => {
+    await vscode.commands.executeCommand('parafill.restartServer');
+    await readyParafill();
+  });
+});

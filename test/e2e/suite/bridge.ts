@@ -1,0 +1,39 @@
+/** Ghost text as the editor draws it: in the cursor's line, and the lines below. */
+export interface GhostText {
+  readonly inline: string;
+  readonly below: readonly string[];
+}
+
+const address = process.env['PARAFILL_E2E_BRIDGE'];
+
+/** Whether the rendered page can be looked at and used; only the browser host offers it. */
+export const hasBridge = address !== undefined;
+
+/** What is drawn as ghost text, or undefined when nothing is. */
+export async function renderedGhostText(): Promise<GhostText | undefined> {
+  const ghost = await call<GhostText>('ghostText', {});
+  return ghost.inline === '' && ghost.below.length === 0 ? undefined : ghost;
+}
+
+/** Presses a key as a person does, for example `Tab` or `Alt+\`. */
+export async function press(key: string): Promise<void> {
+  await call('press', { key });
+}
+
+/** The visible text of everything that matches a CSS selector. */
+export function renderedTexts(selector: string): Promise<readonly string[]> {
+  return call('texts', { selector });
+}
+
+/** The computed style of the first element that shows exactly this text. */
+export function renderedStyle(selector: string, text: string, property: string): Promise<string | null> {
+  return call('style', { selector, text, property });
+}
+
+async function call<T>(action: string, body: object): Promise<T> {
+  if (address === undefined) throw new Error('This VS Code has no bridge to its page.');
+  const response = await fetch(address + action, { method: 'POST', body: JSON.stringify(body) });
+  const answer = (await response.json()) as { readonly result: T; readonly error?: string };
+  if (answer.error !== undefined) throw new Error(`${action}: ${answer.error}`);
+  return answer.result;
+}

@@ -1,0 +1,95 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import type { ParafillApi } from '../../../client/src/extension';
+
+const EXTENSION = 'parafill.parafill';
+const POLL_MS = 25;
+
+/** Waits until the condition gives something, asking again and again; fails with what was waited for. */
+export async function eventually<T>(
+  what: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== undefined && value !== false) return value;
+    if (Date.now() > end) {
+      const { log } = await parafill();
+      assert.fail(`Waited ${timeoutMs} ms for ${what}. The log:\n${log.slice(-25).join('\n')}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+/** The extension under test, activated. */
+export async function parafill(): Promise<ParafillApi> {
+  const extension = vscode.extensions.getExtension<ParafillApi>(EXTENSION);
+  assert.ok(extension, `${EXTENSION} is not installed`);
+  return extension.activate();
+}
+
+/** The extension with its model loaded. */
+export async function readyParafill(): Promise<ParafillApi> {
+  const api = await parafill();
+  await eventually('a loaded model', () => {
+    const { status } = api;
+    // There is no use in waiting for what has failed for good.
+    assert.notEqual(status?.kind, 'error', status?.reason);
+    return status?.kind === 'ready' || status?.kind === 'slow';
+  });
+  return api;
+}
+
+/** A new editor with this text, in the language of the extension. `|` in the text is where the cursor goes. */
+export async function editorWith(text: string, language = 'typescript'): Promise<vscode.TextEditor> {
+  const cursor = text.indexOf('|');
+  assert.ok(cursor >= 0, 'the text has no | for the cursor');
+  const content = text.slice(0, cursor) + text.slice(cursor + 1);
+  const document = await vscode.workspace.openTextDocument({ language, content });
+  const editor = await vscode.window.showTextDocument(document);
+  await moveTo(editor, document.positionAt(cursor));
+  return editor;
+}
+
+/** Opens a file of the workspace. */
+export async function openFile(name: string): Promise<vscode.TextEditor> {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  assert.ok(folder, 'no workspace folder is open');
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, name));
+  return vscode.window.showTextDocument(document);
+}
+
+/** Puts the cursor somewhere and waits until the editor says so: typing goes where the editor has it. */
+export async function moveTo(editor: vscode.TextEditor, position: vscode.Position): Promise<void> {
+  const selection = new vscode.Selection(position, position);
+  await select(editor, selection);
+}
+
+/** Selects a range and waits until the editor says so. */
+export async function select(editor: vscode.TextEditor, range: vscode.Range): Promise<void> {
+  editor.selection = new vscode.Selection(range.start, range.end);
+  editor.revealRange(range);
+  // A round trip to the window: commands come after the selection that was set before.
+  await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+  await eventually('the selection', () => editor.selection.isEqual(range));
+}
+
+/** Types as a person does, one key after another. */
+export async function type(text: string): Promise<void> {
+  for (const character of text) await vscode.commands.executeCommand('type', { text: character });
+}
+
+/** The range of the first occurrence of a text. */
+export function rangeOf(document: vscode.TextDocument, text: string): vscode.Range {
+  const at = document.getText().indexOf(text);
+  assert.ok(at >= 0, `the document does not contain ${JSON.stringify(text)}`);
+  return new vscode.Range(document.positionAt(at), document.positionAt(at + text.length));
+}
+
+/** Closes every editor without asking whether to save. */
+export async function closeEverything(): Promise<void> {
+  while (vscode.window.tabGroups.all.some(({ tabs }) => tabs.length > 0))
+    await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+}

@@ -1,0 +1,84 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { hasBridge, press, renderedGhostText } from './bridge';
+import {
+  closeEverything,
+  eventually,
+  moveTo,
+  openFile,
+  parafill,
+  rangeOf,
+  readyParafill,
+  type,
+} from './editor';
+
+/** The last request that ran the model for ghost text and had something to offer. */
+async function suggestionOffered(): Promise<void> {
+  const api = await readyParafill();
+  await eventually('a suggestion of the model', async () => {
+    const outcome = await api.lastOutcome();
+    return outcome?.request === 'inlineCompletion' && ['filled', 'cached'].includes(outcome.kind);
+  });
+}
+
+describe('ghost text', () => {
+  before(readyParafill);
+  afterEach(closeEverything);
+
+  it('comes from the model while typing, is accepted with Tab, and goes with one undo', async () => {
+    const editor = await openFile('src/vector.ts');
+    const { document } = editor;
+    const at = rangeOf(document, 'export function isEqual').start;
+    await moveTo(editor, at);
+    await type('export function divide(left: Vector, right: Vector): Vector {\n  return { x: left.x ');
+    const typed = document.getText();
+    const cursor = editor.selection.active;
+
+    await suggestionOffered();
+    const ghost = hasBridge ? await eventually('ghost text on the screen', renderedGhostText) : undefined;
+    assert.equal(document.getText(), typed, 'a suggestion must not touch the document');
+
+    if (hasBridge) await press('Tab');
+    else await vscode.commands.executeCommand('editor.action.inlineSuggest.commit');
+    const accepted = await eventually('the accepted text', () => {
+      const text = document.getText();
+      return text !== typed && text;
+    });
+    const before = document.offsetAt(cursor);
+    assert.equal(accepted.slice(0, before), typed.slice(0, before));
+    const inserted = document.getText(new vscode.Range(cursor, editor.selection.active));
+    assert.notEqual(inserted.trim(), '', 'what was accepted is empty');
+    if (ghost !== undefined)
+      assert.ok(inserted.startsWith(ghost.inline), `shown ${ghost.inline}, inserted ${inserted}`);
+
+    await vscode.commands.executeCommand('undo');
+    await eventually('the text before accepting', () => document.getText() === typed);
+  });
+
+  it('comes on Alt+\\ when automatic completions are paused', async () => {
+    const settings = vscode.workspace.getConfiguration('parafill');
+    await settings.update('enableAutomaticCompletions', false, vscode.ConfigurationTarget.Global);
+    try {
+      const api = await pausedParafill();
+      const editor = await openFile('src/account.py');
+      const { document } = editor;
+      const end = rangeOf(document, 'self.balance -= amount').start;
+      await moveTo(editor, end.translate(0, 'self.balance -= '.length));
+      if (hasBridge) await press('Alt+\\');
+      else await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+      await eventually('an answer to the request by hand', async () => {
+        const outcome = await api.lastOutcome();
+        return outcome?.uri.endsWith('account.py') === true && outcome.candidatesComputed > 0;
+      });
+    } finally {
+      await settings.update('enableAutomaticCompletions', undefined, vscode.ConfigurationTarget.Global);
+    }
+  });
+});
+
+/** Paused is as good as ready for requests by hand. */
+async function pausedParafill(): ReturnType<typeof readyParafill> {
+  const api = await parafill();
+  await eventually('the pause', () => api.status?.kind === 'paused');
+  return api;
+}

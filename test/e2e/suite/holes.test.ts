@@ -1,0 +1,90 @@
+import * as assert from 'node:assert/strict';
+import * as vscode from 'vscode';
+import { hasBridge, renderedStyle } from './bridge';
+import { closeEverything, editorWith, eventually, moveTo, readyParafill } from './editor';
+
+const TWO_HOLES = `function area(width: number, height: number): number {
+  return ⟦⟧;
+}
+
+function perimeter(width: number, height: number): number {
+  return ⟦⟧;
+}
+|`;
+
+describe('holes', () => {
+  before(readyParafill);
+  afterEach(closeEverything);
+
+  it('are filled jointly as one change that goes with one undo', async () => {
+    const { document } = await editorWith(TWO_HOLES);
+    const original = document.getText();
+    await vscode.commands.executeCommand('parafill.fillAllHoles');
+    const filled = await eventually('two filled holes', () => {
+      const text = document.getText();
+      return text !== original && text;
+    });
+    assert.doesNotMatch(filled, /[⟦⟧]/, 'both holes are filled at once');
+    const pattern = original.trimEnd().split('⟦⟧');
+    let from = 0;
+    for (const part of pattern) {
+      const at = filled.indexOf(part, from);
+      assert.ok(at >= 0, `the text around the holes changed: ${filled}`);
+      from = at + part.length;
+    }
+    await vscode.commands.executeCommand('undo');
+    await eventually('the text before filling', () => document.getText() === original);
+  });
+
+  it('keep CRLF line ends and characters beyond the basic plane', async () => {
+    const text = `// 🎈 ünï\nfunction twice(value: number): number {\n  return ⟦⟧;\n}\n`;
+    const editor = await editorWith(`|${text}`);
+    const { document } = editor;
+    await editor.edit((builder) => {
+      builder.setEndOfLine(vscode.EndOfLine.CRLF);
+    });
+    await vscode.commands.executeCommand('parafill.fillAllHoles');
+    await eventually('a filled hole', () => !document.getText().includes('⟦'));
+    assert.ok(
+      document.getText().startsWith('// 🎈 ünï\r\nfunction twice(value: number): number {\r\n  return '),
+    );
+    assert.doesNotMatch(document.getText(), /[^\r]\n/);
+  });
+
+  it('of the selection only are filled when something is selected', async () => {
+    const editor = await editorWith(TWO_HOLES);
+    const { document } = editor;
+    editor.selection = new vscode.Selection(0, 0, 3, 0);
+    await eventually('the selection', () => !editor.selection.isEmpty);
+    await vscode.commands.executeCommand('parafill.fillAllHoles');
+    await eventually('one filled hole', () => document.getText().split('⟦⟧').length === 2);
+    assert.match(document.lineAt(5).text, /return ⟦⟧;/);
+  });
+
+  it('are inserted at every cursor and visited in order', async () => {
+    const editor = await editorWith('const a = |;\nconst b = ;\n');
+    editor.selections = [new vscode.Selection(0, 10, 0, 10), new vscode.Selection(1, 10, 1, 10)];
+    await eventually('two cursors', () => editor.selections.length === 2);
+    await vscode.commands.executeCommand('parafill.insertHole');
+    await eventually('two holes', () => editor.document.getText() === 'const a = ⟦⟧;\nconst b = ⟦⟧;\n');
+
+    await moveTo(editor, new vscode.Position(0, 0));
+    for (const line of [0, 1, 0]) {
+      await vscode.commands.executeCommand('parafill.nextHole');
+      const expected = new vscode.Selection(line, 10, line, 12);
+      await eventually(`the hole in line ${line}`, () => editor.selection.isEqual(expected));
+    }
+  });
+
+  it('stand out in every language', async function () {
+    if (!hasBridge) this.skip();
+    for (const language of ['typescript', 'python', 'plaintext']) {
+      await editorWith('value = ⟦⟧\n|', language);
+      await eventually(`a framed hole in ${language}`, async () => {
+        const style = await renderedStyle('.view-line span', '⟦⟧', 'border-top-style');
+        return style === 'dashed';
+      });
+      await closeEverything();
+    }
+  });
+});

@@ -1,0 +1,21 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import Mocha from 'mocha';
+
+/** Called by VS Code inside its extension host: runs every test file of this folder. */
+export async function run(): Promise<void> {
+  const mocha = new Mocha({
+    ui: 'bdd',
+    color: false,
+    // Generous, because a loaded machine may take long and a hung one is caught all the same.
+    timeout: 60_000,
+    slow: 5_000,
+    reporter: resolve(__dirname, '../../../../test/reporter.cjs'),
+    // A pattern of titles, for working on one test.
+    ...(process.env['PARAFILL_E2E_GREP'] === undefined ? {} : { grep: process.env['PARAFILL_E2E_GREP'] }),
+  });
+  for (const file of readdirSync(__dirname).sort())
+    if (file.endsWith('.test.js')) mocha.addFile(join(__dirname, file));
+  const failures = await new Promise<number>((done) => mocha.run(done));
+  if (failures > 0) throw new Error(`${failures} end-to-end tests failed.`);
+}
