@@ -1,0 +1,120 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { errorMessage } from '../base/async';
+import type { InfillRequest } from '../inference/messages';
+import { commonHelp, type CommonOptions, parseArguments, UsageError } from './arguments';
+import { TerminalEngine } from './terminalEngine';
+
+export const infillHelp = `npm run --silent infill -- --jsonl [options]
+  Reads one request per line from standard input:
+    {"id": "…", "language": "typescript", "segments": ["text before", "text between", "…", "text after"]}
+  k + 1 segments make k holes. "maxTokens" (one number) and "lengths" (tokens of each hole, where known)
+  are optional. Writes one line per request, best candidate first:
+    {"id", "candidates": [{"fills": ["…"], "score": -1.2, "parses": true}], "steps": 4, "timings": {"encodeMs", "denoiseMs", "totalMs"}}
+  A request that cannot be answered gets {"id", "error"} and the next one is read.
+${commonHelp}`;
+
+/** The `infill` command. @returns the exit code: broken lines are answered and are no failure. */
+export async function fillJsonl(args: readonly string[]): Promise<number> {
+  const { common, flags, positionals } = parseArguments(args, ['jsonl']);
+  if (flags.get('jsonl') !== true) throw new UsageError('expected --jsonl: requests are read as JSON lines');
+  if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals.join(' ')}"`);
+  const engine = new TerminalEngine(common);
+  try {
+    await engine.ready();
+    let lineNumber = 0;
+    for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
+      lineNumber += 1;
+      if (line.trim() === '') continue;
+      const answer = await answerLine(engine, line, lineNumber, common.decoding);
+      if (!process.stdout.write(`${JSON.stringify(answer)}\n`)) await once(process.stdout, 'drain');
+    }
+    return 0;
+  } finally {
+    engine.dispose();
+  }
+}
+
+async function answerLine(
+  engine: TerminalEngine,
+  line: string,
+  lineNumber: number,
+  decoding: CommonOptions['decoding'],
+): Promise<object> {
+  let id: unknown = null;
+  try {
+    const value: unknown = JSON.parse(line);
+    if (isRecord(value)) id = value['id'] ?? null;
+    const outcome = await engine.fill({ ...decoding, ...parseRequest(value) });
+    if (outcome.kind === 'failed') return { id, error: `line ${lineNumber}: ${outcome.reason}` };
+    const { encodeMs, denoiseMs, rankMs, totalMs } = outcome.timings;
+    return {
+      id,
+      candidates: outcome.candidates.map(({ fills, score, parses, complete, confidence }) => ({
+        fills,
+        score,
+        parses: parses ?? null,
+        complete,
+        confidence,
+      })),
+      steps: outcome.steps,
+      timings: { encodeMs, denoiseMs, rankMs, totalMs },
+      contextTokens: outcome.contextTokens,
+      reusedTokens: outcome.reusedTokens,
+    };
+  } catch (error) {
+    return { id, error: `line ${lineNumber}: ${errorMessage(error)}` };
+  }
+}
+
+type RequestText = Pick<InfillRequest, 'language' | 'path' | 'segments' | 'maxTokens' | 'lengths'>;
+
+/** @throws naming the key, what was expected there and what was found. Unknown keys are ignored. */
+export function parseRequest(value: unknown): RequestText {
+  if (!isRecord(value)) throw new Error(`expected a JSON object, found ${describe(value)}`);
+  const { language, path, segments, maxTokens, lengths } = value;
+  if (!isListOf(segments, isString) || segments.length < 2) {
+    throw new Error(`expected "segments" to be a list of at least 2 strings, found ${describe(segments)}`);
+  }
+  if (language !== undefined && !isString(language)) {
+    throw new Error(`expected "language" to be a string, found ${describe(language)}`);
+  }
+  if (path !== undefined && path !== null && !isString(path)) {
+    throw new Error(`expected "path" to be a string, found ${describe(path)}`);
+  }
+  if (maxTokens !== undefined && maxTokens !== null && !isNumber(maxTokens)) {
+    throw new Error(`expected "maxTokens" to be a number, found ${describe(maxTokens)}`);
+  }
+  if (lengths !== undefined && lengths !== null && !isListOf(lengths, isNumber)) {
+    throw new Error(`expected "lengths" to be a list of numbers, found ${describe(lengths)}`);
+  }
+  return {
+    language: language ?? 'other',
+    segments,
+    ...(isString(path) ? { path } : {}),
+    ...(isNumber(maxTokens) ? { maxTokens } : {}),
+    ...(lengths === undefined || lengths === null ? {} : { lengths }),
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
+function isListOf<T>(value: unknown, isItem: (item: unknown) => item is T): value is T[] {
+  return Array.isArray(value) && value.every(isItem);
+}
+
+function describe(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
