@@ -14,6 +14,10 @@ import { openBrowser, workbenchUrl } from './workbench.mjs';
 /** Longest time the whole suite may take; a hanging page must not hang CI. */
 const limitMs = Number(process.env['PARAFILL_E2E_LIMIT_MS'] ?? 15 * 60_000);
 
+/** Lines the workbench writes about itself; a person who reads test results wants none of them. */
+const ownChatter =
+  /^(Resolv|Creat(ing|ion) |Updating additional|Timed out waiting|\[(remote-connection|reconnection|AccountPolicy|AgentHost|Service Worker))/;
+
 const given = parseArguments(process.argv.slice(2));
 const scratch = mkdtempSync(join(tmpdir(), 'parafill-host-'));
 const folders = {
@@ -70,10 +74,6 @@ async function show() {
   await page.goto(workbenchUrl(server.url, given), { timeout: 120_000 });
   return finished;
 }
-
-/** Lines the workbench writes about itself; a person who reads test results wants none of them. */
-const ownChatter =
-  /^(Resolv|Creat(ing|ion) |Updating additional|Timed out waiting|\[(remote-connection|reconnection|AccountPolicy|AgentHost|Service Worker))/;
 
 /** What the extension host's console and mocha print, which is informational; the workbench warns a lot. */
 function logFromPage(/** @type {string} */ type, /** @type {unknown[]} */ args) {
