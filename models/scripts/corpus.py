@@ -22,7 +22,7 @@ from parafill.corpus.extract import ArchiveError  # noqa: E402
 from parafill.corpus.manifest import ManifestError, load_manifest, save_manifest  # noqa: E402
 from parafill.corpus.shards import ShardError  # noqa: E402
 from parafill.corpus.split import assign_splits  # noqa: E402
-from parafill.tokenizer import TokenizerError, load_tokenizer  # noqa: E402
+from parafill.tokenizer import TokenizerError  # noqa: E402
 
 STAGES = ("fetch", "filter", "splits", "text", "shards", "all")
 
@@ -37,7 +37,9 @@ def main() -> int:
         default=Path(os.environ.get("PARAFILL_DATA", MODELS / "data")),
         help="cache folder (default: models/data, or $PARAFILL_DATA)",
     )
-    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small")
+    parser.add_argument(
+        "--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json"
+    )
     parser.add_argument(
         "--benchmark", type=Path, help="folder with HumanEval-Infilling files, to keep them out"
     )
@@ -77,7 +79,7 @@ def run(options: argparse.Namespace) -> dict:
         print(report.table())
         summary["kept"] = {name: entry["kept"] for name, entry in report.as_dict().items()}
     if "shards" in wanted:
-        index = pipeline.write_shards(space, packages, load_tokenizer(options.tokenizer))
+        index = pipeline.write_shards(space, packages, options.tokenizer)
         for split, entry in index["splits"].items():
             summary[split] = {key: entry[key] for key in ("documents", "tokens")}
     return summary

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import json
@@ -23,8 +24,15 @@ from parafill.corpus.languages import GROUPS, LANGUAGES, MIX
 from parafill.corpus.licences import declared_licence
 from parafill.corpus.manifest import SPLITS, ManifestError, Package, licence_is_allowed
 from parafill.corpus.report import DropReport
-from parafill.corpus.shards import FORMAT, INDEX_NAME, ShardWriter
-from parafill.tokenizer import CodeTokenizer
+from parafill.corpus.shards import (
+    FORMAT,
+    INDEX_NAME,
+    ShardError,
+    ShardWriter,
+    read_index,
+    sha256_of,
+)
+from parafill.tokenizer import load_tokenizer
 
 SHARD_TOKENS = 8_000_000
 TOKENISE_BATCH_CHARS = 4_000_000
@@ -108,14 +116,14 @@ def select_text(
     for split in SPLITS:
         chosen = [row for row in rows if row[0].split == split]
         chosen.sort(key=lambda row: _order(f"{seed}:{row[0].key}:{row[1].path}"))
-        _write_text(space.text / f"{split}.jsonl.gz", chosen)
+        _write_text(_text_file(space, split), chosen)
     (space.text / "report.json").write_text(json.dumps(report.as_dict(), indent=1) + "\n")
     return report
 
 
 def read_text(space: Workspace, split: str) -> Iterator[tuple[str, str, str, str]]:
     """(package key, path, language, text) of a split, in its shuffled order."""
-    source = space.text / f"{split}.jsonl.gz"
+    source = _text_file(space, split)
     try:
         with gzip.open(source, "rt", encoding="utf-8") as lines:
             for line in lines:
@@ -127,8 +135,20 @@ def read_text(space: Workspace, split: str) -> Iterator[tuple[str, str, str, str
         ) from error
 
 
-def write_shards(space: Workspace, packages: list[Package], tokenizer: CodeTokenizer) -> dict:
-    """Stage 4: tokenises every split. shards.json is written last, when all the rest is there."""
+def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path) -> dict:
+    """Stage 4: tokenises every split. shards.json is written last, when all the rest is there.
+
+    Shards that were made of the same text with the same tokenizer are left alone.
+    """
+    tokenizer = load_tokenizer(tokenizer_file)
+    made_of = {
+        "tokenizerSha256": sha256_of(tokenizer_file),
+        "textSha256": {split: sha256_of(_text_file(space, split)) for split in SPLITS},
+    }
+    with contextlib.suppress(ShardError):
+        existing = read_index(space.shards)
+        if all(existing.get(key) == value for key, value in made_of.items()):
+            return existing
     space.shards.mkdir(parents=True, exist_ok=True)
     for stale in space.shards.iterdir():
         stale.unlink()
@@ -137,6 +157,7 @@ def write_shards(space: Workspace, packages: list[Package], tokenizer: CodeToken
     index: dict = {
         "format": FORMAT,
         "vocabSize": tokenizer.size,
+        **made_of,
         "languages": list(LANGUAGES),
         "packages": [{"name": p.key, "licence": p.licence, "split": p.split} for p in packages],
         "splits": {},
@@ -288,13 +309,18 @@ def _drop(
     return [row for row, flag in zip(rows, flags, strict=True) if not flag]
 
 
+def _text_file(space: Workspace, split: str) -> Path:
+    return space.text / f"{split}.jsonl.gz"
+
+
 def _write_text(target: Path, rows: list[tuple[Package, Candidate]]) -> None:
     aside = target.with_suffix(".partial")
-    with gzip.open(aside, "wt", encoding="utf-8", compresslevel=1) as out:
+    # No time and no name in the header: the same text gives the same file and checksum.
+    with aside.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as out:
         for package, document in rows:
             assert document.language in GROUPS
             row = [package.key, document.path, document.language, document.text]
-            out.write(json.dumps(row) + "\n")
+            out.write(json.dumps(row).encode() + b"\n")
     os.replace(aside, target)
 
 

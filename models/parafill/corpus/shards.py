@@ -163,7 +163,9 @@ def sha256_of(path: Path) -> str:
 class ShardWriter:
     """Collects tokenised documents of one split and writes a shard whenever one is full."""
 
-    def __init__(self, folder: Path, split: str, packages: dict[str, int], shard_tokens: int):
+    def __init__(
+        self, folder: Path, split: str, packages: dict[str, int], shard_tokens: int
+    ) -> None:
         self._folder, self._split, self._packages = folder, split, packages
         self._shard_tokens = shard_tokens
         self.names: list[str] = []
