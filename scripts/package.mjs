@@ -92,7 +92,9 @@ function stageRuntime() {
 
 /** The manifest without what only this repository needs. */
 function writeManifest() {
-  const { scripts: _scripts, devDependencies: _devDependencies, ...shipped } = manifest;
+  const shipped = { ...manifest };
+  delete shipped.scripts;
+  delete shipped.devDependencies;
   writeJson(join(staging, 'package.json'), shipped);
 }
 
