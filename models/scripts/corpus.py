@@ -1,7 +1,8 @@
 """Builds the corpus: `python scripts/corpus.py all` in models/, or one stage at a time.
 
 Stages: fetch -> filter -> text -> (scripts/tokenizer.py) -> shards. `splits` assigns held-out
-packages in the manifest (only when packages are added). Every stage skips what is done.
+packages in the manifest (only when packages are added). Every stage skips what is done. `pack`
+and `unpack` carry finished shards to another machine as xz files.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from parafill.corpus import pipeline  # noqa: E402
 from parafill.corpus.archives import FetchError  # noqa: E402
 from parafill.corpus.decontaminate import BenchmarkError  # noqa: E402
 from parafill.corpus.extract import ArchiveError  # noqa: E402
-from parafill.corpus.manifest import ManifestError, load_manifest, save_manifest  # noqa: E402
-from parafill.corpus.shards import ShardError  # noqa: E402
+from parafill.corpus.manifest import SPLITS, ManifestError, load_manifest, save_manifest  # noqa: E402
+from parafill.corpus.pack import pack_shards, unpack_shards  # noqa: E402
+from parafill.corpus.shards import ShardError, open_shards  # noqa: E402
 from parafill.corpus.split import assign_splits  # noqa: E402
 from parafill.tokenizer import TokenizerError  # noqa: E402
 
-STAGES = ("fetch", "filter", "splits", "text", "shards", "all")
+STAGES = ("fetch", "filter", "splits", "text", "shards", "all", "pack", "unpack")
 
 
 def main() -> int:
@@ -43,6 +45,8 @@ def main() -> int:
     parser.add_argument(
         "--benchmark", type=Path, help="folder with HumanEval-Infilling files, to keep them out"
     )
+    parser.add_argument("--packed", type=Path, help="folder of `pack` (default: DATA/packed)")
+    parser.add_argument("--pack-limit-mb", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=min(4, os.cpu_count() or 1))
     options = parser.parse_args()
@@ -59,8 +63,15 @@ def main() -> int:
 
 
 def run(options: argparse.Namespace) -> dict:
-    packages = load_manifest(options.manifest)
     space = pipeline.Workspace(options.data)
+    packed = options.packed or options.data / "packed"
+    if options.stage == "pack":
+        limit = round(options.pack_limit_mb * 1e6)
+        return {"packedBytes": pack_shards(space.shards, packed, limit)}
+    if options.stage == "unpack":
+        unpack_shards(packed, space.shards)
+        return {split: len(open_shards(space.shards, split)) for split in SPLITS}
+    packages = load_manifest(options.manifest)
     wanted = ("fetch", "filter", "text", "shards") if options.stage == "all" else (options.stage,)
     summary: dict = {"packages": len(packages)}
     if "fetch" in wanted:

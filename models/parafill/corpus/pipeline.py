@@ -281,8 +281,9 @@ def _mixed(
     for package, document in rows:
         if package.split == "train":
             totals[document.group] += len(document.text)
-    code = [group for group in MIX if group != "markup"]
-    whole = min(totals[group] / MIX[group] for group in code) * 1.5
+    # A manifest of one language is a mix of one language: absent groups set no size.
+    code = [totals[group] / MIX[group] for group in MIX if group != "markup" and totals[group]]
+    whole = min(code, default=0.0) * 1.5
     limits = {group: MIX[group] * whole for group in MIX}
     order = sorted(
         range(len(rows)), key=lambda i: _order(f"{seed}:mix:{rows[i][0].key}:{rows[i][1].path}")

@@ -1,0 +1,226 @@
+"""Evaluations: holes are reproducible, verdicts are right, and the engine's errors are told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from corpus_fixtures import PYTHON, TYPESCRIPT, variant
+
+from parafill.corpus.shards import Document
+from parafill.tokenizer import CodeTokenizer, train_tokenizer
+from tasks import human_eval_infilling as human_eval
+from tasks.bigram import Bigram
+from tasks.engine import Answer, EngineError, EngineOptions, parse_answer, run_engine
+from tasks.metrics import edit_similarity, markdown_table, wilson
+from tasks.package_holes import RecipeError, build_holes, fingerprint, load_recipe
+from tasks.package_report import Run, breakdown_table, overall_table, results_of
+
+RECIPE = Path(__file__).resolve().parent.parent / "tasks" / "package_holes.json"
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> CodeTokenizer:
+    """A tokenizer of 400 tokens, trained on the fixtures."""
+    texts = [variant(text, i) for text in (PYTHON, TYPESCRIPT) for i in range(4)]
+    return train_tokenizer(iter(texts), 400)
+
+
+@pytest.fixture(scope="module")
+def documents(tokenizer: CodeTokenizer) -> list[Document]:
+    """Twelve documents as open_shards would give them."""
+    rows = [("python", "m.py", PYTHON), ("typescript", "m.ts", TYPESCRIPT)]
+    return [
+        Document(
+            np.array(tokenizer.encode(variant(text, i)), dtype=np.uint16), language, f"p{i}", path
+        )
+        for i in range(6)
+        for language, path, text in rows
+    ]
+
+
+class TestPackageHoles:
+    def test_a_hole_and_its_surroundings_are_the_document(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        holes = build_holes(documents, tokenizer, load_recipe(RECIPE))  # type: ignore[arg-type]
+        texts = {tokenizer.decode(document.ids) for document in documents}
+        assert len({hole.id for hole in holes}) == len(holes) > 60
+        for hole in holes:
+            assert hole.before + hole.target + hole.after in texts
+            assert len(tokenizer.encode(hole.target)) == hole.tokens
+            low, high = map(int, hole.bucket.split("-"))
+            assert low <= hole.tokens <= high
+            assert hole.target.strip()
+
+    def test_kinds_are_what_they_say(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        holes = build_holes(documents, tokenizer, load_recipe(RECIPE))  # type: ignore[arg-type]
+        for hole in (h for h in holes if h.kind == "rest of line"):
+            assert "\n" not in hole.target
+            assert hole.after == "" or hole.after.startswith("\n")
+        for hole in (h for h in holes if h.kind == "whole lines"):
+            assert hole.before.rpartition("\n")[2].strip() == ""
+            assert hole.after == "" or hole.after.startswith("\n")
+        arguments = {h.target for h in holes if h.kind == "call argument"}
+        # The fixtures' only call with an argument is `push(item)`.
+        assert arguments == {"item"}
+
+    def test_the_set_is_fixed_by_the_recipe(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        recipe = load_recipe(RECIPE)
+        first = build_holes(documents, tokenizer, recipe)  # type: ignore[arg-type]
+        again = build_holes(documents, tokenizer, recipe)  # type: ignore[arg-type]
+        assert fingerprint(first) == fingerprint(again)
+        other = build_holes(documents, tokenizer, replace(recipe, seed=2))  # type: ignore[arg-type]
+        assert fingerprint(first) != fingerprint(other)
+
+    def test_a_request_tells_the_length_only_when_asked(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        hole = build_holes(documents, tokenizer, load_recipe(RECIPE))[0]  # type: ignore[arg-type]
+        assert "lengths" not in hole.request(oracle_length=False)
+        assert hole.request(oracle_length=True)["lengths"] == [hole.tokens]
+
+    def test_an_unknown_kind_is_an_error(self, tmp_path: Path) -> None:
+        raw = json.loads(RECIPE.read_text())
+        raw["kinds"].append("half a token")
+        path = tmp_path / "recipe.json"
+        path.write_text(json.dumps(raw))
+        with pytest.raises(RecipeError, match="half a token"):
+            load_recipe(path)
+
+    def test_a_bigram_fills_the_true_number_of_tokens(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        hole = build_holes(documents, tokenizer, load_recipe(RECIPE))[0]  # type: ignore[arg-type]
+        constant = tokenizer.encode("x")[0]
+        bigram = Bigram(np.full(tokenizer.size, constant), tokenizer)
+        assert bigram.fill(hole) == "x" * hole.tokens
+
+
+class TestMetrics:
+    def test_similarity(self) -> None:
+        assert edit_similarity("", "") == 1
+        assert edit_similarity("abc", "abc") == 1
+        assert edit_similarity("abc", "xyz") == 0
+        assert edit_similarity("abcd", "abxx") == 0.5
+
+    def test_the_interval_holds_the_rate_and_narrows(self) -> None:
+        assert wilson(0, 0) == (0, 1)
+        low, high = wilson(5, 10)
+        assert (round(low, 3), round(high, 3)) == (0.237, 0.763)
+        assert wilson(500, 1000)[0] > low
+
+    def test_a_table(self) -> None:
+        assert markdown_table(["a", "b"], [["x", "1"]]) == "| a | b |\n|---|---:|\n| x | 1 |"
+
+    def test_an_error_is_a_wrong_answer(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        holes = build_holes(documents, tokenizer, load_recipe(RECIPE))[:4]  # type: ignore[arg-type]
+        answers = {hole.id: Answer(hole.id, [[hole.target]], [True], 2, 10.0) for hole in holes[:3]}
+        answers[holes[3].id] = Answer(holes[3].id, error="out of luck")
+        run = Run("test", False, results_of(holes, answers))
+        summary = run.summary()
+        assert (summary["exact"], summary["errors"], summary["parses"]) == (0.75, 1, 1.0)
+        assert "75.0 %" in overall_table([run])
+        assert "n=" in breakdown_table([run], "kind", lambda hole: hole.kind)
+
+
+class TestEngine:
+    def test_answers_are_read(self) -> None:
+        line = (
+            '{"id": "a", "candidates": [{"fills": ["x"], "score": -1, "parses": true}],'
+            ' "steps": 4, "timings": {"totalMs": 12.5}}'
+        )
+        assert parse_answer(line) == Answer("a", [["x"]], [True], 4, 12.5)
+        assert parse_answer('{"id": "a", "error": "line 1: no"}').error == "line 1: no"
+        assert parse_answer('{"id": "a", "candidates": []}').error == "no candidates"
+
+    @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+    def test_a_conversation_and_an_engine_that_ends_early(self, tmp_path: Path) -> None:
+        # A stand-in for the command line: the protocol between two processes is under test.
+        script = (
+            "const options = process.argv.slice(2).join(' ');"
+            "require('readline').createInterface({input: process.stdin}).on('line', (line) => {"
+            "const {id} = JSON.parse(line);"
+            "if (id === 'last words') { console.error('no more'); process.exit(3); }"
+            "console.log(JSON.stringify({id, candidates: [{fills: [options]}], steps: 1}));});"
+        )
+        (tmp_path / "cli.js").write_text(script)
+        scripts = {"infill": "node cli.js"}
+        (tmp_path / "package.json").write_text(json.dumps({"scripts": scripts}))
+        requests = [{"id": f"r{i}", "segments": ["a" * 5000, ""]} for i in range(40)]
+        answers = run_engine(tmp_path, requests, EngineOptions(steps=3, seed=5))
+        assert len(answers) == 40
+        assert "--jsonl --mode diffusion" in answers["r0"].best
+        assert "--seed 5 --steps 3" in answers["r0"].best
+        with pytest.raises(EngineError, match=r"exit code 3\) after 1 of 2(.|\n)*no more"):
+            run_engine(tmp_path, [{"id": "a"}, {"id": "last words"}], EngineOptions())
+
+
+class TestHumanEval:
+    def write(self, folder: Path) -> None:
+        """Two tasks in the benchmark's format."""
+        task = {
+            "task_id": "SingleLineInfilling/1",
+            "entry_point": "double",
+            "prompt": "def double(x):\n",
+            "canonical_solution": "    return 2 * x\n",
+            "suffix": "",
+            "test": "def check(candidate):\n    assert candidate(2) == 4\n",
+        }
+        for split, name in human_eval.FILES.items():
+            rows = [task] if split == "single-line" else [{**task, "prompt": "def double(x):"}]
+            with gzip.open(folder / name, "wt") as out:
+                out.writelines(json.dumps(row) + "\n" for row in rows)
+
+    def test_a_single_line_keeps_its_line_end_in_the_text_after_it(self, tmp_path: Path) -> None:
+        self.write(tmp_path)
+        (task,) = human_eval.load_tasks(tmp_path, "single-line")
+        assert task.request()["segments"] == ["def double(x):\n", "\n"]
+        assert task.solution == "    return 2 * x"
+
+    def test_verdicts(self, tmp_path: Path) -> None:
+        self.write(tmp_path)
+        (task,) = human_eval.load_tasks(tmp_path, "single-line")
+        fills = [
+            task.solution,
+            "    return x + x",
+            "    return x",
+            "    return (",
+            "    raise SystemExit(0)",
+            "    return bytearray(3 << 30)",
+        ]
+        verdicts = human_eval.judge([task.program(fill) for fill in fills])
+        assert verdicts == [True, True, False, False, False, False]
+
+    def test_a_program_that_does_not_end_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(human_eval, "TIME_LIMIT_SECONDS", 1)
+        assert not human_eval.passes("while True:\n    pass\n")
+
+    def test_rates(self, tmp_path: Path) -> None:
+        self.write(tmp_path)
+        tasks = human_eval.load_tasks(tmp_path, "single-line")
+        tasks += [replace(tasks[0], id="two"), replace(tasks[0], id="three")]
+        answers = {
+            tasks[0].id: Answer("", [["    return 2 * x"], ["    return 1"]], total_ms=3.0),
+            "two": Answer("", [["    return 1"], ["    return x * 2"]], total_ms=5.0),
+            "three": Answer("", error="broken"),
+        }
+        result = human_eval.score(tasks, answers, k=2)
+        assert result["pass1"] == pytest.approx(1 / 3)
+        assert result["anyOfK"] == pytest.approx(2 / 3)
+        assert result["errors"] == 1
+
+    def test_missing_files_are_named(self, tmp_path: Path) -> None:
+        with pytest.raises(human_eval.BenchmarkMissing, match="HumanEval-SingleLine"):
+            human_eval.load_tasks(tmp_path, "single-line")
