@@ -127,8 +127,7 @@ export interface FillHolesFilled {
   readonly effort: Effort;
 }
 
-export type FillHolesResult =
-  FillHolesFilled | EmptyResult | StaleResult | CancelledResult | FailedResult;
+export type FillHolesResult = FillHolesFilled | EmptyResult | StaleResult | CancelledResult | FailedResult;
 
 // --- Regenerate a selection -----------------------------------------------------------------
 
@@ -159,8 +158,7 @@ export interface RegenerateFilled {
   readonly effort: Effort;
 }
 
-export type RegenerateResult =
-  RegenerateFilled | EmptyResult | StaleResult | CancelledResult | FailedResult;
+export type RegenerateResult = RegenerateFilled | EmptyResult | StaleResult | CancelledResult | FailedResult;
 
 // --- Status ---------------------------------------------------------------------------------
 
@@ -199,8 +197,7 @@ export interface StatusParams {
 
 export const LAST_OUTCOME = 'parafill/lastOutcome';
 
-export type OutcomeKind =
-  'filled' | 'cached' | 'empty' | 'skipped' | 'cancelled' | 'stale' | 'failed';
+export type OutcomeKind = 'filled' | 'cached' | 'empty' | 'skipped' | 'cancelled' | 'stale' | 'failed';
 
 /** What became of the latest request, for "Why No Suggestion?". Never contains source text. */
 export interface OutcomeExplanation {

@@ -161,13 +161,26 @@ export function isLanguageEnabled(settings: Settings, languageId: string): boole
   return own ?? languages['*'] ?? true;
 }
 
+/** Denoising steps as settings wish them: `undefined` leaves it to the model's manifest. */
+export function wantedSteps({ steps, quality }: Settings): number | undefined {
+  if (steps > 0) return steps;
+  switch (quality) {
+    case 'fast':
+      return 2;
+    case 'balanced':
+      return undefined;
+    case 'best':
+      return 16;
+  }
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function complaint(name: string, expected: string, came: unknown, used: unknown): string {
   const key = name === '' ? 'parafill' : `parafill.${name}`;
-  const shown = JSON.stringify(came) ?? typeof came;
+  const shown = JSON.stringify(came);
   const cut = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
   const instead = typeof used === 'string' && used.includes(' ') ? used : JSON.stringify(used);
   return `Setting ${key}: expected ${expected}, got ${cut}; using ${instead} instead.`;

@@ -1,0 +1,192 @@
+import type { CancellationToken } from '../base/cancellation';
+import type { InfillRequest } from '../inference/messages';
+import type { CacheHit, CacheKey, CompletionCache } from './cache';
+import { contextAround, type InfillContext } from './context';
+import type { Debounce } from './debounce';
+import type { Infiller } from './infiller';
+import { AUTOMATIC_BUDGET_MS, type Latency } from './latency';
+import { isInsideMergeConflict } from './mergeConflict';
+import type { CompletionCandidate, CompletionOutcome } from './outcome';
+import { pause } from './pause';
+import { postprocess } from './postprocess';
+import { rank, withVerdicts } from './rank';
+import type { SyntaxChecker } from './syntaxCheck';
+import type { OffsetRange } from './text';
+
+/** Whether a person asked for it, or an editor while somebody types. */
+export type Trigger = 'automatic' | 'invoked';
+
+export interface CompletionInput {
+  readonly language: string;
+  readonly text: string;
+  /** Where the cursor is, in UTF-16 units. */
+  readonly offset: number;
+  readonly trigger: Trigger;
+  /** The entry selected in the editor's suggestion list: the completion goes on from it. */
+  readonly selected?: { readonly range: OffsetRange; readonly text: string };
+  /** How many candidates at most. */
+  readonly candidates: number;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  /** Denoising steps; absent: as many as the model says. */
+  readonly steps?: number;
+}
+
+/** What the completer works with; each is shared with nobody but the status. */
+export interface CompleterParts {
+  readonly infiller: Infiller;
+  readonly cache: CompletionCache;
+  readonly debounce: Debounce;
+  readonly latency: Latency;
+  readonly syntax: SyntaxChecker;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+}
+
+/**
+ * The three likeliest lengths are decoded in any case, so that three candidates cost an automatic
+ * completion no more than one, and parsing can choose among them.
+ */
+const AUTOMATIC_CANDIDATES = 3;
+
+const SUPERSEDED = 'The request was cancelled: the text changed or the cursor moved on.';
+
+/** One keystroke: context, cache, pause, model, filters, ranking. */
+export class InlineCompleter {
+  constructor(private readonly parts: CompleterParts) {}
+
+  async complete(input: CompletionInput, cancellation: CancellationToken): Promise<CompletionOutcome> {
+    const place = placeOf(input);
+    if (place.kind === 'skipped') return place;
+    if (isInsideMergeConflict(place.text, place.offset)) {
+      const reason = 'The cursor is inside an unresolved merge conflict.';
+      return { kind: 'skipped', rule: 'merge-conflict', reason };
+    }
+    const cut = contextAround(place.text, [{ start: place.offset, end: place.offset }]);
+    if (cut.kind === 'refused') return { kind: 'skipped', rule: 'cursor', reason: cut.reason };
+    const [prefix = '', suffix = ''] = cut.context.segments;
+    const key: CacheKey = { language: input.language, prefix, suffix };
+
+    // Who draws candidates by chance wants new ones.
+    const repeatable = input.trigger === 'automatic' || input.temperature === 0;
+    const hit = repeatable ? this.parts.cache.get(key, input.candidates) : undefined;
+    if (hit !== undefined) return outcomeOfHit(hit, input.candidates);
+
+    if (input.trigger === 'automatic') {
+      const { debounce, latency, now } = this.parts;
+      await pause(debounce.delay(now(), latency.totalMs), cancellation);
+    }
+    if (cancellation.isCancellationRequested) return { kind: 'cancelled', reason: SUPERSEDED };
+    return this.infer(input, key, cut.context, cancellation);
+  }
+
+  private async infer(
+    input: CompletionInput,
+    key: CacheKey,
+    context: InfillContext,
+    cancellation: CancellationToken,
+  ): Promise<CompletionOutcome> {
+    const { infiller, cache, latency, syntax, now } = this.parts;
+    const automatic = input.trigger === 'automatic';
+    const started = now();
+    const request = this.requestFor(input, context);
+    const outcome = await infiller.infill(request, cancellation);
+    if (outcome.kind === 'failed') return { kind: 'failed', reason: outcome.reason };
+    // An answer that comes too late is still right for its place, but nobody waits for its ranking.
+    if (outcome.kind === 'cancelled' || cancellation.isCancellationRequested) {
+      return { kind: 'cancelled', reason: SUPERSEDED };
+    }
+
+    const computed = outcome.candidates.map(({ fills, ...facts }) => ({ ...facts, text: fills[0] ?? '' }));
+    const { candidates, filters } = postprocess(computed, {
+      language: input.language,
+      prefix: key.prefix,
+      suffix: key.suffix,
+      cutBefore: context.cutBefore,
+      cutAfter: context.cutAfter,
+    });
+    const judged = await this.judge(syntax, input.language, context, candidates);
+    if (automatic) {
+      const { encodeMs, denoiseMs, rankMs } = outcome.timings;
+      latency.add({ steps: outcome.steps, encodeMs, denoiseMs, rankMs, totalMs: now() - started });
+    }
+    cache.set(key, judged, request.candidates);
+    return {
+      kind: 'candidates',
+      candidates: judged.slice(0, input.candidates),
+      source: 'model',
+      computed: computed.length,
+      filters,
+      effort: {
+        steps: outcome.steps,
+        contextTokens: outcome.contextTokens,
+        reusedTokens: outcome.reusedTokens,
+        timings: outcome.timings,
+      },
+    };
+  }
+
+  private requestFor(input: CompletionInput, context: InfillContext): InfillRequest {
+    const automatic = input.trigger === 'automatic';
+    const steps = automatic ? this.affordableSteps(input.steps) : input.steps;
+    return {
+      language: input.language,
+      segments: context.segments,
+      mode: 'diffusion',
+      maxTokens: input.maxTokens,
+      // Ghost text that changes by chance at every keystroke would flicker.
+      temperature: automatic ? 0 : input.temperature,
+      candidates: automatic ? Math.max(AUTOMATIC_CANDIDATES, input.candidates) : input.candidates,
+      seed: 0,
+      ...(steps === undefined ? {} : { steps }),
+    };
+  }
+
+  /** Fewer steps than wanted only on a machine that was measured to miss the budget. */
+  private affordableSteps(wanted: number | undefined): number | undefined {
+    const { latency } = this.parts;
+    if (!latency.isSlow) return wanted;
+    return latency.stepsWithin(AUTOMATIC_BUDGET_MS, wanted ?? 4);
+  }
+
+  private async judge(
+    syntax: SyntaxChecker,
+    language: string,
+    context: InfillContext,
+    candidates: readonly CompletionCandidate[],
+  ): Promise<CompletionCandidate[]> {
+    // A single candidate has nobody to be compared with, and its reader sees it anyway.
+    if (candidates.length < 2) return [...candidates];
+    const fills = candidates.map((candidate) => [candidate.text]);
+    return rank(withVerdicts(candidates, await syntax.judge(language, context.segments, fills)));
+  }
+}
+
+type Place =
+  | { readonly kind: 'place'; readonly text: string; readonly offset: number }
+  | Extract<CompletionOutcome, { kind: 'skipped' }>;
+
+/** The text as it would be with the selected suggestion accepted, and the cursor behind that. */
+function placeOf({ text, offset, selected }: CompletionInput): Place {
+  if (selected === undefined) return { kind: 'place', text, offset };
+  const { start, end } = selected.range;
+  if (start > offset || end < offset || !selected.text.startsWith(text.slice(start, offset))) {
+    const reason = 'The entry selected in the suggestion list does not go on from what was typed.';
+    return { kind: 'skipped', rule: 'selected-suggestion', reason };
+  }
+  return {
+    kind: 'place',
+    text: text.slice(0, start) + selected.text + text.slice(end),
+    offset: start + selected.text.length,
+  };
+}
+
+function outcomeOfHit(hit: CacheHit, wanted: number): CompletionOutcome {
+  return {
+    kind: 'candidates',
+    candidates: hit.candidates.slice(0, wanted),
+    source: 'cache',
+    computed: hit.candidates.length,
+    filters: [],
+  };
+}

@@ -1,0 +1,130 @@
+import type { CancellationToken } from '../base/cancellation';
+import { contextAround } from './context';
+import type { Infiller } from './infiller';
+import type { InferenceEffort } from './outcome';
+import { specialCharacters } from './postprocess/specialCharacters';
+import { rank, withVerdicts } from './rank';
+import type { SyntaxChecker } from './syntaxCheck';
+import { fromLf, toLf, wellFormed, type OffsetRange } from './text';
+
+export interface JointFillInput {
+  readonly language: string;
+  readonly text: string;
+  /** In ascending order, not overlapping. */
+  readonly holes: readonly OffsetRange[];
+  readonly candidates: number;
+  readonly maxTokens: number;
+  readonly temperature: number;
+  readonly seed: number;
+  /** Denoising steps; absent: as many as the model says. */
+  readonly steps?: number;
+  /** Leave out candidates that would change nothing. */
+  readonly dropUnchanged: boolean;
+}
+
+export interface JointCandidate {
+  /** One text per hole, with the document's line ends. */
+  readonly fills: readonly string[];
+  readonly score: number;
+  readonly confidence: number;
+  readonly complete: boolean;
+  readonly parses?: boolean;
+}
+
+export type JointFillOutcome =
+  | {
+      readonly kind: 'filled';
+      /** Best first, at least one. */
+      readonly candidates: readonly JointCandidate[];
+      readonly computed: number;
+      readonly filters: readonly string[];
+      readonly effort: InferenceEffort;
+    }
+  | {
+      readonly kind: 'empty';
+      readonly reason: string;
+      readonly computed: number;
+      readonly filters: readonly string[];
+      readonly effort: InferenceEffort;
+    }
+  | { readonly kind: 'cancelled'; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string };
+
+/** Fills all holes in the same denoising steps, so that each sees the others; for explicit commands. */
+export async function fillJointly(
+  infiller: Infiller,
+  syntax: SyntaxChecker,
+  input: JointFillInput,
+  cancellation: CancellationToken,
+): Promise<JointFillOutcome> {
+  const cut = contextAround(input.text, input.holes);
+  if (cut.kind === 'refused') return { kind: 'failed', reason: cut.reason };
+  const { segments, lineEnding } = cut.context;
+
+  const outcome = await infiller.infill(
+    {
+      language: input.language,
+      segments,
+      mode: 'diffusion',
+      maxTokens: input.maxTokens,
+      temperature: input.temperature,
+      // One more, so that leaving out the unchanged one does not cost a candidate.
+      candidates: input.candidates + (input.dropUnchanged ? 1 : 0),
+      seed: input.seed,
+      ...(input.steps === undefined ? {} : { steps: input.steps }),
+    },
+    cancellation,
+  );
+  if (outcome.kind === 'failed') return outcome;
+  if (outcome.kind === 'cancelled' || cancellation.isCancellationRequested) {
+    return { kind: 'cancelled', reason: 'The request was cancelled.' };
+  }
+
+  const effort: InferenceEffort = {
+    steps: outcome.steps,
+    contextTokens: outcome.contextTokens,
+    reusedTokens: outcome.reusedTokens,
+    timings: outcome.timings,
+  };
+  const computed = outcome.candidates.length;
+  const { kept, filters } = keepUseful(outcome.candidates, input);
+  if (kept.length === 0)
+    return { kind: 'empty', reason: whyEmpty(computed, filters), computed, filters, effort };
+
+  const verdicts = await syntax.judge(
+    input.language,
+    segments,
+    kept.map((candidate) => candidate.fills),
+  );
+  const candidates = rank(withVerdicts(kept, verdicts))
+    .slice(0, input.candidates)
+    .map((candidate) => ({ ...candidate, fills: candidate.fills.map((fill) => fromLf(fill, lineEnding)) }));
+  return { kind: 'filled', candidates, computed, filters, effort };
+}
+
+/** Drops candidates with broken characters, with nothing in any hole, unchanged or said before. */
+function keepUseful<T extends { readonly fills: readonly string[] }>(
+  candidates: readonly T[],
+  { text, holes, language, dropUnchanged }: JointFillInput,
+): { readonly kept: readonly T[]; readonly filters: readonly string[] } {
+  const original = JSON.stringify(holes.map(({ start, end }) => wellFormed(toLf(text.slice(start, end)))));
+  const nowhere = { language, prefix: '', suffix: '', cutBefore: true, cutAfter: true };
+  const filters = new Set<string>();
+  const kept = new Map<string, T>();
+  for (const candidate of candidates) {
+    const content = JSON.stringify(candidate.fills);
+    if (candidate.fills.every((fill) => fill === '')) filters.add('empty');
+    else if (candidate.fills.some((fill) => specialCharacters.apply(fill, nowhere) !== fill))
+      filters.add(specialCharacters.name);
+    else if (dropUnchanged && content === original) filters.add('unchanged');
+    else if (kept.has(content)) filters.add('duplicates');
+    else kept.set(content, candidate);
+  }
+  return { kept: [...kept.values()], filters: [...filters] };
+}
+
+function whyEmpty(computed: number, filters: readonly string[]): string {
+  if (computed === 0) return 'The model gave no candidate.';
+  const noun = computed === 1 ? 'The only candidate was' : `All ${computed} candidates were`;
+  return `${noun} left out: ${filters.join(', ')}.`;
+}

@@ -1,0 +1,180 @@
+/**
+ * The language server: the only place where its parts are made and joined.
+ *
+ *   node dist/server.js --stdio | --node-ipc | --socket=PORT | --pipe=NAME   [--model DIR]
+ */
+import { join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import {
+  createConnection,
+  ProposedFeatures,
+  TextDocuments,
+  TextDocumentSyncKind,
+  type Connection,
+  type InitializeResult,
+  type ServerCapabilities,
+} from 'vscode-languageserver/node';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { errorMessage } from './base/async';
+import { DisposableStore } from './base/lifecycle';
+import { CompletionCache } from './completion/cache';
+import { Debounce } from './completion/debounce';
+import { InlineCompleter } from './completion/inlineCompleter';
+import { Latency } from './completion/latency';
+import { SyntaxChecker } from './completion/syntaxCheck';
+import { Configuration } from './features/configuration';
+import type { Feature } from './features/feature';
+import { FillHoles } from './features/fillHoles';
+import { InlineCompletion } from './features/inlineCompletion';
+import { ModelHost, type ModelChoice } from './features/modelHost';
+import { Outcomes } from './features/outcomes';
+import { Regenerate } from './features/regenerate';
+import { Status } from './features/status';
+import { Turns } from './features/turns';
+import { InferenceClient } from './inference/inferenceClient';
+import { connectionLog } from './log';
+
+const USAGE = `The Parafill language server speaks LSP over one of these:
+  --stdio         standard input and output
+  --node-ipc      the channel of a Node parent process
+  --socket=PORT   a local socket
+  --pipe=NAME     a named pipe
+Optional: --model DIR, the model to use instead of the bundled one.`;
+
+function main(): void {
+  let connection: Connection;
+  try {
+    connection = createConnection(ProposedFeatures.all);
+  } catch (error) {
+    process.stderr.write(`${errorMessage(error)}\n\n${USAGE}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  serve(connection, bundledModel(process.argv));
+}
+
+function serve(connection: Connection, bundledPath: string): void {
+  const store = new DisposableStore();
+  const log = connectionLog(connection.console);
+  const now = (): number => performance.now();
+
+  const documents = new TextDocuments(TextDocument);
+  const configuration = new Configuration(log);
+  const settings = () => configuration.current;
+  const latency = new Latency();
+  const cache = new CompletionCache();
+  const syntax = store.add(new SyntaxChecker(join(__dirname, 'grammars')));
+  const outcomes = new Outcomes(log);
+  const turns = new Turns(() => {
+    status.refresh();
+  });
+  const host = store.add(
+    new ModelHost(
+      ({ modelPath, threads }) =>
+        new InferenceClient({
+          workerPath: join(__dirname, 'worker.js'),
+          modelPath,
+          ...(threads === 0 ? {} : { threads }),
+          log: log.debug,
+        }),
+      bundledPath,
+      log,
+    ),
+  );
+  const status = new Status({ model: () => host.model, settings, latency, isBusy: () => turns.isBusy });
+
+  const provider = () => {
+    const state = host.model?.state;
+    return state?.kind === 'ready' ? state.info.provider : undefined;
+  };
+  const completer = new InlineCompleter({
+    infiller: host,
+    cache,
+    debounce: new Debounce(),
+    latency,
+    syntax,
+    now,
+  });
+  const common = { documents, settings, turns, outcomes, provider, now };
+  const features: readonly Feature[] = [
+    configuration,
+    status,
+    outcomes,
+    new InlineCompletion({ ...common, completer }),
+    new FillHoles({ ...common, infiller: host, syntax }),
+    new Regenerate({ ...common, infiller: host, syntax }),
+  ];
+
+  const modelChoice = (): ModelChoice => ({
+    modelPath: settings().modelPath === '' ? '' : resolve(settings().modelPath),
+    threads: settings().threads,
+  });
+  store.add(
+    configuration.onChange(() => {
+      // Steps, lengths and languages may all be others now.
+      cache.clear();
+      latency.clear();
+      host.use(modelChoice());
+      status.refresh();
+    }),
+  );
+  store.add(
+    host.onChange(() => {
+      cache.clear();
+      status.refresh();
+    }),
+  );
+  store.add(
+    documents.onDidChangeContent(({ document }) => {
+      turns.documentChanged(document.uri);
+    }),
+  );
+  store.add(
+    documents.onDidClose(({ document }) => {
+      turns.documentChanged(document.uri);
+    }),
+  );
+  for (const feature of features) store.add(feature.register(connection));
+  store.add(documents.listen(connection));
+
+  connection.onInitialize(({ capabilities, initializationOptions }): InitializeResult => {
+    configuration.initialize(capabilities, initializationOptions);
+    const own: ServerCapabilities = { textDocumentSync: TextDocumentSyncKind.Incremental };
+    return {
+      capabilities: Object.assign(
+        own,
+        ...features.map((feature) => feature.capabilities),
+      ) as ServerCapabilities,
+      serverInfo: { name: 'parafill' },
+    };
+  });
+  connection.onInitialized(() => {
+    void configuration.start(connection).then(() => {
+      // Only now is it known which model is wanted; loading two would cost twice the time and memory.
+      host.use(modelChoice());
+      status.start(connection);
+    });
+  });
+  connection.onShutdown(() => {
+    turns.cancelAll('The server shuts down.');
+    store.dispose();
+  });
+  // However this process ends, the inference process must not stay behind. (It also watches its channel,
+  // for the case that this one gets no chance to run anything.)
+  process.on('exit', () => {
+    store.dispose();
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => process.exit(0));
+  }
+  connection.listen();
+}
+
+/** `--model DIR` or the folder that comes with the product. */
+function bundledModel(argv: readonly string[]): string {
+  const at = argv.indexOf('--model');
+  const given = at === -1 ? undefined : argv[at + 1];
+  return resolve(given ?? join(__dirname, '..', 'models', 'parafill-small'));
+}
+
+main();
