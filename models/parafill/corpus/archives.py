@@ -19,6 +19,12 @@ from parafill.corpus.manifest import Package
 
 FETCH_TIMEOUT_SECONDS = 600
 
+# The wheels of one platform, whatever machine fetches them: the text must be the same everywhere.
+_WHEEL_TARGET = ["--python-version", "3.11", "--implementation", "cp"]
+_WHEEL_TARGET += [f"--abi={abi}" for abi in ("cp311", "abi3", "none")]
+_WHEEL_TARGET += [f"--platform=manylinux_2_{minor}_x86_64" for minor in (28, 27, 24, 17, 12, 5)]
+_WHEEL_TARGET += ["--platform=manylinux2014_x86_64", "--platform=any"]
+
 
 class FetchError(RuntimeError):
     """A package could not be fetched; the message says which one and what the client said."""
@@ -96,11 +102,11 @@ def _run_client(package: Package, folder: Path) -> None:
         npm = shutil.which("npm")
         if npm is None:
             raise FetchError(f"{package.key}: npm is not on the PATH; install Node.js")
-        command = [npm, "pack", f"{package.name}@{package.version}", "--silent"]
+        command = [npm, "pack", f"{package.name}@{package.version}", "--loglevel=error"]
         command += ["--pack-destination", str(folder)]
     else:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += ["--only-binary", ":all:", "--dest", str(folder)]
+        command += ["--only-binary", ":all:", *_WHEEL_TARGET, "--dest", str(folder)]
         command += [f"{package.name}=={package.version}"]
     try:
         result = subprocess.run(
