@@ -51,7 +51,7 @@ function openDesktop(/** @type {string} */ executable) {
 /** With a display in a window of its own; without one the address is for a browser that can reach it. */
 async function openInBrowser() {
   installHost();
-  const server = await startServer({ ...window, forTests: false });
+  const server = await startServer(window);
   const stopped = new Promise((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);

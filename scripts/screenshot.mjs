@@ -31,7 +31,7 @@ const window = sampleWindow(root, {
   'typescript.validate.enable': false,
 });
 cpSync(join(root, 'test/fixtures/workspace/src/vector.ts'), join(window.folder, 'vector.ts'));
-const server = await startServer({ ...window, forTests: false });
+const server = await startServer(window);
 const { browser, page } = await openBrowser({ headless: true, ...size, scale: 2 });
 try {
   const url = workbenchUrl(server.url, {

@@ -31,7 +31,7 @@ const cleanUp = [() => rmSync(scratch, { recursive: true, force: true, maxRetrie
 
 try {
   installHost();
-  for (const vsix of given.installExtensions) await installExtension({ ...folders, forTests: false }, vsix);
+  for (const vsix of given.installExtensions) await installExtension(folders, vsix);
   const onlyInstalls = given.installExtensions.length > 0 && given.folder === undefined;
   process.exitCode = onlyInstalls && given.extensionTestsPath === undefined ? 0 : await show();
 } catch (error) {
@@ -53,7 +53,7 @@ async function show() {
     cleanUp.push(bridge.stop);
     process.env['PARAFILL_E2E_BRIDGE'] = bridge.url;
   }
-  const server = await startServer({ ...folders, forTests });
+  const server = await startServer(folders);
   cleanUp.push(server.stop);
 
   /** @type {(code: number) => void} */

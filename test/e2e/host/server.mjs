@@ -7,7 +7,6 @@ import { nodeBinary, vscodeServer } from './install.mjs';
  * @typedef {object} ServerOptions
  * @property {string} userDataDir   settings, workspace storage and logs
  * @property {string} extensionsDir where VSIX files are installed
- * @property {boolean} forTests     whether the page may run extension tests
  *
  * @typedef {object} RunningServer
  * @property {string} url           the workbench's address on this machine
@@ -46,7 +45,8 @@ export function startServer(options) {
     '0',
     '--without-connection-token',
     '--disable-workspace-trust',
-    ...(options.forTests ? ['--enable-smoke-test-driver'] : []),
+    // Without it the page refuses extensions under development and extension tests.
+    '--enable-smoke-test-driver',
   ];
   // A group of its own, so that stopping reaches the extension host and everything it started.
   const child = spawn(nodeBinary, args, {
