@@ -40,10 +40,12 @@ export class ContextBuilder {
   build(language: string, segments: readonly string[]): BuiltContext {
     const { contextTokens, contextLength } = this.manifest;
     const { middle, holes, below } = this.takeHoles(segments);
-    const room = contextLength - 3 - middle.length;
 
     const before = this.tokenizer.encode(tailWindow(segments[0] ?? '', contextLength * unitsPerToken));
     const after = this.tokenizer.encode(headWindow(below, contextLength * unitsPerToken));
+    const fits = after.length + before.length <= contextLength - 3 - middle.length;
+    // Where text is cut, brackets that come and go right of the cursor must not move the edges.
+    const room = contextLength - 3 - (fits ? middle.length : roundUp(middle.length, jump / 2));
     const suffix = after.subarray(0, this.suffixLength(after.length, before.length, room));
     const prefix = this.keepEnd(before, room - suffix.length);
 
@@ -115,11 +117,15 @@ export class ContextBuilder {
     const excess = ids.length - room;
     if (excess <= 0) return ids;
     const step = Math.max(1, Math.min(jump, Math.floor(room / 2)));
-    const edge = Math.min(ids.length, Math.ceil(excess / step) * step);
+    const edge = Math.min(ids.length, roundUp(excess, step));
     const nearest = Math.min(ids.length, edge + Math.floor(step / 2));
     for (let i = edge; i < nearest; i++) {
       if (this.tokenizer.bytesOf(ids[i]!)[0] === 0x0a) return ids.subarray(i);
     }
     return ids.subarray(edge);
   }
+}
+
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
 }

@@ -34,7 +34,7 @@ export class ContextCaches {
     // Cutting a cache down to less than half would lose what another document still needs: such a short
     // beginning is copied instead, which costs next to nothing.
     const isSameDocument = best !== undefined && common * 2 >= best.length;
-    const taken = best !== undefined && isSameDocument ? best : this.spare(best);
+    const taken = best !== undefined && isSameDocument ? best : this.spare();
     if (taken === best) taken.truncate(common);
     else if (best !== undefined) taken.copyFrom(best, common);
     else taken.truncate(0);
@@ -42,16 +42,15 @@ export class ContextCaches {
     return taken;
   }
 
-  /** A cache whose content may go: a new one, or the least recently used but for `except`. */
-  private spare(except: KvCacheBuffers | undefined): KvCacheBuffers {
-    if (this.caches.length < this.most) return new KvCacheBuffers(this.shape);
-    return this.caches.find((cache) => cache !== except) ?? new KvCacheBuffers(this.shape);
+  /** A cache whose content may go: a new one while there is room, then the least recently used. */
+  private spare(): KvCacheBuffers {
+    const oldest = this.caches[0];
+    return this.caches.length < this.most || oldest === undefined ? new KvCacheBuffers(this.shape) : oldest;
   }
 
   private touch(cache: KvCacheBuffers): void {
     const index = this.caches.indexOf(cache);
     if (index >= 0) this.caches.splice(index, 1);
     this.caches.push(cache);
-    while (this.caches.length > this.most) this.caches.shift();
   }
 }

@@ -34,8 +34,11 @@ export class JsonReader {
 
   /** A whole number from `min` to `max`. */
   integer(min: number, max: number): number {
-    if (!Number.isInteger(this.value)) throw this.wrong(`a whole number from ${min} to ${max}`);
-    return this.number(min, max);
+    const value = this.value;
+    if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+      throw this.wrong(`a whole number from ${min} to ${max}`);
+    }
+    return value;
   }
 
   list(): JsonReader[] {

@@ -1,0 +1,118 @@
+import type {
+  Encoded,
+  KvCache,
+  Logits,
+  MaskedDiffusionModel,
+  ModelLayout,
+  StopPoll,
+  TokenBlock,
+} from '../../../server/src/diffusion/model';
+
+export const tinyLayout: ModelLayout = {
+  vocabSize: 40,
+  firstText: 20,
+  pad: 0,
+  mask: 1,
+  eoh: 2,
+  fill: [10, 11, 12],
+  holeStride: 20,
+  maxHoles: 3,
+  maxCanvas: 16,
+  canvasSizes: [4, 8, 16],
+};
+
+interface Read {
+  readonly id: number;
+  readonly position: number;
+}
+
+/** What was read causally, token by token. */
+class ReadCache implements KvCache {
+  readonly tokens: Read[] = [];
+
+  get length(): number {
+    return this.tokens.length;
+  }
+}
+
+/**
+ * A deterministic model: the logits of a token are hashes of exactly what it may see, so that whoever shows
+ * it one token too many or too few gets other numbers.
+ */
+export class HashModel implements MaskedDiffusionModel {
+  /** Passes so far, and the widest block among them. */
+  passes = 0;
+  largestBlock = 0;
+
+  constructor(
+    readonly layout: ModelLayout = tinyLayout,
+    /** Added to the logit of the end of a hole, so that tests can make holes short or endless. */
+    private readonly endBias = 0,
+  ) {}
+
+  async encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
+    if (await stop()) return undefined;
+    const cache = new ReadCache();
+    ids.forEach((id, position) => cache.tokens.push({ id, position }));
+    return { cache, reused: 0 };
+  }
+
+  denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
+    return Promise.resolve(this.read(context, block));
+  }
+
+  extend(context: KvCache, block: TokenBlock): Promise<Logits> {
+    const logits = this.read(context, block);
+    const tokens = tokensOf(context);
+    block.ids.forEach((id, i) => tokens.push({ id, position: block.positions[i]! }));
+    return Promise.resolve(logits);
+  }
+
+  truncate(context: KvCache, length: number): void {
+    tokensOf(context).length = length;
+  }
+
+  private read(context: KvCache, block: TokenBlock): Logits {
+    this.passes += 1;
+    this.largestBlock = Math.max(this.largestBlock, block.rows * block.columns);
+    const { vocabSize, eoh } = this.layout;
+    const logits = new Float32Array(block.wanted.length * vocabSize);
+    for (const [w, flat] of block.wanted.entries()) {
+      const start = Math.floor(flat / block.columns) * block.columns;
+      const seen: Read[] = [...tokensOf(context)];
+      for (let k = start; k < start + block.columns; k++) {
+        if (block.order[k]! <= block.order[flat]!)
+          seen.push({ id: block.ids[k]!, position: block.positions[k]! });
+      }
+      let state = mix(0x9e3779b9, block.positions[flat]!);
+      for (const { id, position } of seen) state = mix(mix(state, id), position);
+      for (let id = 0; id < vocabSize; id++) {
+        logits[w * vocabSize + id] = (mix(state, id) / 2 ** 32) * 6 + (id === eoh ? this.endBias : 0);
+      }
+    }
+    return logits;
+  }
+}
+
+function mix(state: number, value: number): number {
+  let x = Math.imul(state ^ value, 0x85ebca6b) >>> 0;
+  x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35) >>> 0;
+  return (x ^ (x >>> 16)) >>> 0;
+}
+
+/** What a cache of this model holds. */
+export function tokensOf(context: KvCache): Read[] {
+  if (context instanceof ReadCache) return context.tokens;
+  throw new TypeError('Expected a cache that a HashModel encoded');
+}
+
+export const neverStop: StopPoll = () => Promise.resolve(false);
+
+/** A context that some model read. */
+export async function encoded(
+  model: MaskedDiffusionModel,
+  ids: readonly number[] = [5, 21, 22, 23],
+): Promise<KvCache> {
+  const result = await model.encode(Int32Array.from(ids), neverStop);
+  return result!.cache;
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { CancellationSource, neverCancelled } from '../../../server/src/base/cancellation';
+import { Engine } from '../../../server/src/inference/engine';
+import type { InfillOutcome, InfillRequest } from '../../../server/src/inference/messages';
+import { parseManifest } from '../../../server/src/runtime/manifest';
+import { HashModel } from '../diffusion/hashModel';
+import { manifestJson } from '../runtime/manifestFixture';
+import { tokenizer } from '../tokenizer/shippedTokenizer';
+
+const manifest = parseManifest(manifestJson());
+const usual: InfillRequest = {
+  language: 'typescript',
+  segments: ['let a = ', ';\n'],
+  mode: 'diffusion',
+  maxTokens: 4,
+  candidates: 1,
+  temperature: 0,
+  seed: 0,
+};
+
+function fill(changes: Partial<InfillRequest>): Promise<InfillOutcome> {
+  const model = new HashModel(manifest.layout, 9);
+  return new Engine(model, tokenizer, manifest).fill({ ...usual, ...changes }, neverCancelled);
+}
+
+describe('Engine', () => {
+  it('answers in text, best first, each text once', async () => {
+    for (const mode of ['diffusion', 'ar'] as const) {
+      const outcome = await fill({ mode, candidates: 6, temperature: 1 });
+      assert.equal(outcome.kind, 'filled');
+      const scores = outcome.candidates.map(({ score }) => score);
+      assert.deepEqual(scores, [...scores].sort((a, b) => b - a)); // prettier-ignore
+      const texts = outcome.candidates.map(({ fills }) => JSON.stringify(fills));
+      assert.equal(new Set(texts).size, texts.length);
+    }
+  });
+
+  it('fills more holes than one context takes, in one answer', async () => {
+    const outcome = await fill({ segments: Array.from({ length: 12 }, (_, i) => `${i}, `), maxTokens: 2 });
+    assert.equal(outcome.kind, 'filled');
+    assert.equal(outcome.candidates[0]!.fills.length, 11);
+  });
+
+  it('shares known lengths out among the contexts', async () => {
+    const lengths = [1, 0, 1, 0, 1, 0, 1, 0, 1, 0];
+    const outcome = await fill({ segments: Array.from({ length: 11 }, (_, i) => `${i}, `), lengths });
+    assert.equal(outcome.kind, 'filled');
+    assert.deepEqual(
+      outcome.candidates[0]!.fills.map((text) => (text === '' ? 0 : 1)),
+      lengths,
+    );
+  });
+
+  it('cuts a wish for ten thousand tokens down to what a canvas holds', async () => {
+    const outcome = await fill({ maxTokens: 10_000, steps: 2 });
+    assert.equal(outcome.kind, 'filled');
+  });
+
+  const faults: [changes: Partial<InfillRequest>, reason: RegExp][] = [
+    [{ segments: ['no hole'] }, /segments: expected at least 2 texts around at least 1 hole, got 1/],
+    [{ candidates: 0 }, /candidates: expected a whole number from 1 to 256, got 0/],
+    [{ temperature: NaN }, /temperature: expected a number from 0 to 100, got NaN/],
+    [{ steps: 1.5 }, /steps: expected a whole number from 1 to 1024, got 1.5/],
+    [{ seed: -1 }, /seed: expected a whole number/],
+    [{ topP: 2 }, /topP: expected a number from 0 to 1, got 2/],
+    [{ lengths: [1, 2] }, /lengths: expected 1, one a hole, got 2/],
+    [{ lengths: [500] }, /lengths\[0\]: expected a whole number from 0 to 128, got 500/],
+  ];
+  for (const [changes, reason] of faults) {
+    it(`refuses ${JSON.stringify(changes)}`, async () => {
+      const outcome = await fill(changes);
+      assert.equal(outcome.kind, 'failed');
+      assert.match(outcome.reason, reason);
+    });
+  }
+
+  it('is cancelled by a message that arrives between two passes', async () => {
+    const model = new HashModel(manifest.layout, -9);
+    const source = new CancellationSource();
+    const answer = new Engine(model, tokenizer, manifest).fill(
+      { ...usual, mode: 'ar', maxTokens: 128 },
+      source.token,
+    );
+    // A message is a macrotask of its own, as this one: it must get its turn although the engine is busy.
+    setImmediate(() => setImmediate(() => source.cancel()));
+    assert.deepEqual(await answer, { kind: 'cancelled' });
+    assert.ok(model.passes < 10, `${model.passes} passes were made`);
+  });
+});
