@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { BracketScanner } from '../../../server/src/completion/bracketScanner';
+import { Debounce } from '../../../server/src/completion/debounce';
+import { findHoleMarkers } from '../../../server/src/completion/holeMarkers';
+import { AUTOMATIC_BUDGET_MS, Latency } from '../../../server/src/completion/latency';
+import { isInsideMergeConflict } from '../../../server/src/completion/mergeConflict';
+
+describe('isInsideMergeConflict', () => {
+  const conflict = 'a\n<<<<<<< HEAD\nb\n=======\nc\n>>>>>>> other\nd\n';
+  const cases: readonly (readonly [place: string, inside: boolean])[] = [
+    ['a', false],
+    ['<<<<<<<', true],
+    ['b', true],
+    ['=======', true],
+    ['c', true],
+    ['>>>>>>>', true],
+    ['d', false],
+  ];
+  for (const [place, inside] of cases) {
+    it(`${JSON.stringify(place)} is ${inside ? 'inside' : 'outside'}`, () => {
+      assert.equal(isInsideMergeConflict(conflict, conflict.indexOf(`${place}`)), inside);
+    });
+  }
+
+  it('takes neither half of a conflict for one', () => {
+    assert.equal(isInsideMergeConflict('<<<<<<< HEAD\nb\n', 14), false);
+    assert.equal(isInsideMergeConflict('b\n>>>>>>> other\n', 1), false);
+    assert.equal(isInsideMergeConflict('', 0), false);
+  });
+
+  it('finds a conflict at the very start', () => {
+    assert.equal(isInsideMergeConflict('<<<<<<< a\nb\n=======\nc\n>>>>>>> d', 11), true);
+  });
+});
+
+describe('findHoleMarkers', () => {
+  const cases: readonly (readonly [text: string, found: readonly (readonly [string, number?])[]])[] = [
+    ['', []],
+    ['a', []],
+    ['⟦⟧', [['⟦⟧']]],
+    ['f(⟦⟧, ⟦ 16 ⟧)', [['⟦⟧'], ['⟦ 16 ⟧', 16]]],
+    ['⟦\n⟧', []],
+    ['⟦a⟧', []],
+    ['⟦⟦⟧⟧', [['⟦⟧']]],
+  ];
+  for (const [text, expected] of cases) {
+    it(JSON.stringify(text), () => {
+      const found = findHoleMarkers(text).map(({ start, end, size }) =>
+        size === undefined ? [text.slice(start, end)] : [text.slice(start, end), size],
+      );
+      assert.deepEqual(found, expected);
+    });
+  }
+
+  it('looks only where it is told to', () => {
+    const text = '⟦⟧ a ⟦⟧ b ⟦⟧';
+    assert.deepEqual(findHoleMarkers(text, { start: 2, end: 8 }), [{ start: 5, end: 7 }]);
+  });
+});
+
+describe('BracketScanner', () => {
+  const cases: readonly (readonly [language: string, text: string, open: string, unmatched: string])[] = [
+    ['typescript', 'f(a, [b, {c', '([{', ''],
+    ['typescript', '(a) [b] {c}', '', ''],
+    ['typescript', ')a]', '', ')]'],
+    ['typescript', '(]', '(', ']'],
+    ['typescript', 'a("(")', '', ''],
+    ['typescript', "a('\\'(')", '', ''],
+    ['typescript', '`${f(`, ', '${(', ''],
+    ['typescript', '`(${a})(` + [', '[', ''],
+    ['typescript', '// (\n[', '[', ''],
+    ['typescript', '/* ( */ [', '[', ''],
+    ['typescript', 'a = /[(]\\//; {', '{', ''],
+    ['typescript', 'a / b(c / d', '(', ''],
+    ['typescript', "it's (", '', ''],
+    ['typescript', "it's\n(", '(', ''],
+    ['python', 'a // b(', '(', ''],
+    ['python', '# (\n[', '[', ''],
+    ['python', '"""(\n""" {', '{', ''],
+    ['python', "'''it's (''' [", '[', ''],
+    ['markdown', "it's (", '(', ''],
+  ];
+  for (const [language, text, open, unmatched] of cases) {
+    it(`${language}: ${JSON.stringify(text)}`, () => {
+      const scanner = new BracketScanner(language);
+      const closers = scanner.feed(text);
+      assert.equal(scanner.open.join(''), open);
+      assert.equal(closers.map((closer) => closer.char).join(''), unmatched);
+    });
+  }
+
+  it('reads in pieces as it reads in one, as long as no piece ends inside a token', () => {
+    const piece = fc.constantFrom('a ', '(', ')', '{ ', '} ', '"s" ', '// c\n', '`${', '` ', "'");
+    fc.assert(
+      fc.property(fc.array(piece), (pieces) => {
+        const whole = new BracketScanner('typescript');
+        whole.feed(pieces.join(''));
+        const parts = new BracketScanner('typescript');
+        for (const part of pieces) parts.feed(part);
+        assert.deepEqual(parts.open, whole.open);
+        assert.equal(parts.openQuote, whole.openQuote);
+      }),
+    );
+  });
+});
+
+describe('Debounce', () => {
+  it('waits less the slower the model is, as long as it is quicker than typing', () => {
+    assert.equal(new Debounce().delay(0, 50), 100);
+    assert.equal(new Debounce().delay(0, 100), 50);
+    assert.equal(new Debounce().delay(0, 400), 10);
+  });
+
+  it('waits for a pause in fast typing when the model is slower than that', () => {
+    const debounce = new Debounce();
+    let delay = 0;
+    for (let now = 0; now < 2_000; now += 100) delay = debounce.delay(now, 300);
+    assert.equal(delay, 80);
+  });
+
+  it('takes a break for no sign of slow typing', () => {
+    const debounce = new Debounce();
+    debounce.delay(0, 300);
+    assert.equal(debounce.delay(60_000, 300), 10);
+  });
+
+  it('never waits longer than 120 ms', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(2_000)), fc.option(fc.nat(5_000)), (gaps, expected) => {
+        const debounce = new Debounce();
+        let now = 0;
+        for (const gap of gaps) {
+          now += gap;
+          const delay = debounce.delay(now, expected ?? undefined);
+          assert.ok(delay >= 10 && delay <= 120, `${delay}`);
+        }
+      }),
+    );
+  });
+});
+
+describe('Latency', () => {
+  const sample = (totalMs: number, steps = 4, denoiseMs = totalMs * 0.8): Parameters<Latency['add']>[0] => ({
+    steps,
+    denoiseMs,
+    encodeMs: 0,
+    rankMs: 0,
+    totalMs,
+  });
+
+  it('knows nothing before the first request', () => {
+    const latency = new Latency();
+    assert.equal(latency.totalMs, undefined);
+    assert.equal(latency.isSlow, false);
+    assert.equal(latency.stepsWithin(1, 8), 8);
+  });
+
+  it('calls a machine slow after three requests, not for one outlier', () => {
+    const latency = new Latency();
+    for (const ms of [2_000, 50, 60]) latency.add(sample(ms));
+    assert.equal(latency.totalMs, 60);
+    assert.equal(latency.isSlow, false);
+    for (const ms of [900, 900, 900]) latency.add(sample(ms));
+    assert.equal(latency.isSlow, true);
+  });
+
+  it('fits the steps into the budget', () => {
+    const latency = new Latency();
+    latency.add(sample(1_000, 8, 800));
+    assert.equal(latency.stepsWithin(AUTOMATIC_BUDGET_MS, 8), 2);
+    assert.equal(latency.stepsWithin(100, 8), 1);
+    assert.equal(latency.stepsWithin(10_000, 8), 8);
+  });
+});
