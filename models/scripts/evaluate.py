@@ -95,14 +95,17 @@ def evaluate(options: argparse.Namespace) -> dict:
     return summary
 
 
-def ways(options: argparse.Namespace) -> list[EngineOptions]:
-    """The ways of decoding that are compared. AR has no step cap: it is one way."""
+def ways(options: argparse.Namespace, is_told_length: bool) -> list[EngineOptions]:
+    """The ways of decoding that are compared.
+
+    AR has no step cap, so it is one way; it ends holes itself and has no use for a length.
+    """
     base = EngineOptions(model=options.model, seed=options.seed, threads=options.threads)
     result = []
     modes = options.modes.split(",")
     if "diffusion" in modes:
         result += [replace(base, steps=int(steps)) for steps in options.steps.split(",")]
-    if "ar" in modes:
+    if "ar" in modes and not is_told_length:
         result.append(replace(base, mode="ar"))
     return result
 
@@ -122,7 +125,7 @@ def evaluate_packages(options: argparse.Namespace, tokenizer: CodeTokenizer, lab
     mark = fingerprint(holes)
     runs = [bigram_run(options, tokenizer, holes)]
     for is_told in (False, True) if options.oracle else (False,):
-        for way in ways(options):
+        for way in ways(options, is_told):
             name = name_of(way, label)
             requests = [hole.request(is_told) for hole in holes]
             answers = run_engine(MODELS.parent, requests, way, name)
@@ -196,13 +199,14 @@ def evaluate_human_eval(
     entries: list[dict] = []
     rows: list[list[str]] = []
     for is_told in (False, True) if options.oracle else (False,):
-        for way in ways(options):
+        for way in ways(options, is_told):
             if k > 1:
                 way = replace(way, candidates=k, temperature=options.temperature)
             requests = [task.request(tokenizer if is_told else None) for task in tasks]
             name = name_of(way, label)
             answers = run_engine(MODELS.parent, requests, way, f"{split}: {name}")
             entry = human_eval.score(tasks, answers, k)
+            entry["medianMs"] = round(entry["medianMs"], 1)
             entry = {"split": split, "run": name, "oracleLength": is_told, **entry}
             entries.append(entry)
             print(json.dumps(entry), file=sys.stderr)

@@ -74,7 +74,8 @@ def results_of(holes: list[PackageHole], answers: Mapping[str, Answer]) -> list[
 def overall_table(runs: list[Run]) -> str:
     """One line a run: the figures that matter most, with 95 % intervals for exact match."""
     header = [
-        "run", f"exact ≤{SHORT_TOKENS} tokens", "exact all", "similarity", "parses", "ms", "errors"
+        "run", f"exact ≤{SHORT_TOKENS} tokens", "exact all", "similarity", "parses", "passes", "ms",
+        "errors",
     ]  # fmt: skip
     rows = []
     for run in runs:
@@ -89,6 +90,7 @@ def overall_table(runs: list[Run]) -> str:
                 _percent(summary["exact"]),
                 _percent(summary["similarity"]),
                 "-" if parses is None else _percent(parses),
+                f"{summary['meanSteps']:.1f}" if summary["meanSteps"] else "-",
                 f"{summary['medianMs']:.0f}" if summary["medianMs"] else "-",
                 str(summary["errors"]),
             ]
