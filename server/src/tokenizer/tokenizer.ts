@@ -1,5 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { errorMessage } from '../base/async';
+import { LruMap } from '../base/lru';
 import { tokenBytes } from './byteAlphabet';
 
 /** What tokens say as text. */
@@ -8,6 +9,18 @@ export interface DecodedText {
   /** Whether the bytes are UTF-8. If not, each faulty sequence reads U+FFFD in `text`. */
   readonly valid: boolean;
 }
+
+/**
+ * Where text may be cut without changing its tokens: before a line break that does not follow another one.
+ * No pre-token of the format begins left of such a place and ends right of it.
+ */
+const lineStarts = /(?<![\r\n])(?=\r?\n)/;
+
+/** Lines whose tokens are remembered: some documents' windows, so that a keystroke costs one line. */
+const rememberedLines = 4096;
+
+/** Lines longer than this are not worth remembering: they are few, and they are large. */
+const longestRemembered = 400;
 
 /**
  * Text to token ids and back. The ids below `firstText` are the model's markers: they have no text, so no
@@ -46,13 +59,22 @@ export class Tokenizer {
   }
 
   private readonly inner: HuggingFaceTokenizer;
+  private readonly lines = new LruMap<string, readonly number[]>(rememberedLines);
   private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   private readonly strictUtf8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
   /** The ids of the text. A lone surrogate becomes U+FFFD, as it has no UTF-8. */
   encode(text: string): Int32Array {
     if (text === '') return new Int32Array(0);
-    return Int32Array.from(this.inner.encode(text, { add_special_tokens: false }).ids);
+    return Int32Array.from(text.split(lineStarts).flatMap((line) => this.encodeLine(line)));
+  }
+
+  private encodeLine(line: string): readonly number[] {
+    const known = this.lines.get(line);
+    if (known !== undefined) return known;
+    const { ids } = this.inner.encode(line, { add_special_tokens: false });
+    if (line.length <= longestRemembered) this.lines.set(line, ids);
+    return ids;
   }
 
   /** The text of the ids; markers among them are an error of the caller. */

@@ -50,7 +50,7 @@ describe('ContextBuilder', () => {
         const markers = [...ids].filter((id) => contextTokens.hole.includes(id));
         assert.deepEqual(markers, contextTokens.hole.slice(0, holes));
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     );
   });
 

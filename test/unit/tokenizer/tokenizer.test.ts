@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { Tokenizer } from '../../../server/src/tokenizer/tokenizer';
 import { definition, tokenizer } from './shippedTokenizer';
@@ -13,6 +14,9 @@ const text = fc
         '    ',
         '\n',
         '\r\n',
+        '\n\n',
+        '\r',
+        ' \n  ',
         '\t\t',
         ' ( a , b ) ',
         '🙂',
@@ -38,6 +42,16 @@ describe('Tokenizer', () => {
         assert.deepEqual(decoded, { text: wellFormed(original), valid: true });
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('gives a text the same tokens line by line as in one go', () => {
+    const whole = new HuggingFaceTokenizer(definition as object, { clean_up_tokenization_spaces: false });
+    fc.assert(
+      fc.property(text, (original) => {
+        assert.deepEqual([...tokenizer.encode(original)], whole.encode(original).ids);
+      }),
+      { numRuns: 500 },
     );
   });
 
