@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { CancellationSource, neverCancelled } from '../../../server/src/base/cancellation';
+import { CompletionCache } from '../../../server/src/completion/cache';
+import { Debounce } from '../../../server/src/completion/debounce';
+import { InlineCompleter, type CompletionInput } from '../../../server/src/completion/inlineCompleter';
+import { Latency } from '../../../server/src/completion/latency';
+import type { CompletionOutcome } from '../../../server/src/completion/outcome';
+import { SyntaxChecker } from '../../../server/src/completion/syntaxCheck';
+import { infillerOf, ScriptedModel } from './scriptedModel';
+
+interface Bench {
+  readonly model: ScriptedModel;
+  readonly latency: Latency;
+  readonly complete: (document: string, changes?: Partial<CompletionInput>) => Promise<CompletionOutcome>;
+  readonly completer: InlineCompleter;
+}
+
+const syntax = new SyntaxChecker(join(process.cwd(), 'dist/grammars'));
+
+after(() => {
+  syntax.dispose();
+});
+
+/** A completer around a model that writes `fill`; documents have the cursor at `│`. */
+function bench(fill: string): Bench {
+  const model = new ScriptedModel(fill);
+  const latency = new Latency();
+  const completer = new InlineCompleter({
+    infiller: infillerOf(model),
+    cache: new CompletionCache(),
+    debounce: new Debounce(),
+    latency,
+    syntax,
+    now: () => performance.now(),
+  });
+  return {
+    model,
+    latency,
+    completer,
+    complete: (document, changes = {}) => completer.complete(inputOf(document, changes), neverCancelled),
+  };
+}
+
+function inputOf(document: string, changes: Partial<CompletionInput> = {}): CompletionInput {
+  const offset = document.indexOf('│');
+  return {
+    language: 'typescript',
+    text: document.replace('│', ''),
+    offset,
+    trigger: 'invoked',
+    candidates: 1,
+    maxTokens: 64,
+    temperature: 0,
+    ...changes,
+  };
+}
+
+/** What is offered first; the outcome itself when it is no offer. */
+function offered(outcome: CompletionOutcome): unknown {
+  return outcome.kind === 'candidates' ? outcome.candidates[0]?.text : outcome;
+}
+
+describe('InlineCompleter', () => {
+  it('offers what the model writes at the cursor', async () => {
+    const outcome = await bench('items.length').complete('const n = │;\n');
+    if (outcome.kind !== 'candidates') assert.fail(outcome.kind);
+    assert.equal(outcome.candidates[0]?.text, 'items.length');
+    assert.equal(outcome.source, 'model');
+    assert.ok((outcome.effort?.contextTokens ?? 0) > 3);
+  });
+
+  it('passes it through the filters and names them', async () => {
+    const outcome = await bench('a, b);').complete('foo(│)\n');
+    if (outcome.kind !== 'candidates') assert.fail(outcome.kind);
+    assert.equal(outcome.candidates[0]?.text, 'a, b');
+    assert.deepEqual(outcome.filters, ['closing brackets']);
+  });
+
+  it('says so when the filters leave nothing', async () => {
+    const outcome = await bench('\n  \n').complete('foo();│\n');
+    if (outcome.kind !== 'candidates') assert.fail(outcome.kind);
+    assert.deepEqual(outcome.candidates, []);
+    assert.deepEqual(outcome.filters, ['white space']);
+  });
+
+  it('answers typing along from the cache, without the model', async () => {
+    const { complete, model } = bench('items.length');
+    await complete('const n = │;\n');
+    const passes = model.encodes;
+    assert.equal(offered(await complete('const n = item│;\n')), 's.length');
+    assert.equal(offered(await complete('const n = items.leng│;\n', { trigger: 'automatic' })), 'th');
+    assert.equal(model.encodes, passes);
+    assert.equal(offered(await complete('const m = │;\n')), 'items.length');
+    assert.ok(model.encodes > passes);
+  });
+
+  it('draws anew on request when candidates are drawn by chance', async () => {
+    const { complete, model } = bench('a');
+    await complete('const n = │;\n', { temperature: 1 });
+    const passes = model.encodes;
+    await complete('const n = │;\n', { temperature: 1 });
+    assert.ok(model.encodes > passes);
+  });
+
+  it('goes on from the entry selected in the suggestion list', async () => {
+    const { complete } = bench('(a, b)');
+    const selected = { range: { start: 8, end: 11 }, text: 'forEach' };
+    assert.equal(offered(await complete('  items.for│;\n', { selected })), '(a, b)');
+  });
+
+  it('refuses a selected entry that contradicts what was typed', async () => {
+    const { complete, model } = bench('(a, b)');
+    const selected = { range: { start: 8, end: 11 }, text: 'map' };
+    const outcome = await complete('  items.for│;\n', { selected });
+    assert.equal(outcome.kind === 'skipped' && outcome.rule, 'selected-suggestion');
+    assert.equal(model.encodes, 0);
+  });
+
+  it('offers nothing inside a merge conflict', async () => {
+    const outcome = await bench('a').complete('<<<<<<< HEAD\n│\n=======\n>>>>>>> x\n');
+    assert.equal(outcome.kind === 'skipped' && outcome.rule, 'merge-conflict');
+  });
+
+  it('offers nothing inside a character', async () => {
+    const outcome = await bench('a').complete('│', { text: '😀', offset: 1 });
+    assert.equal(outcome.kind === 'skipped' && outcome.rule, 'cursor');
+  });
+
+  it('does not start the model when cancelled during the pause', async () => {
+    const { completer, model } = bench('a');
+    const source = new CancellationSource();
+    const answer = completer.complete(inputOf('│', { trigger: 'automatic' }), source.token);
+    source.cancel();
+    assert.equal((await answer).kind, 'cancelled');
+    assert.equal(model.encodes, 0);
+  });
+
+  it('says what failed', async () => {
+    const { complete } = bench('a');
+    const outcome = await complete('│', { maxTokens: -1 });
+    assert.match(outcome.kind === 'failed' ? outcome.reason : '', /maxTokens: expected a whole number/);
+  });
+
+  it('measures automatic completions only', async () => {
+    const { complete, latency } = bench('a');
+    await complete('1│');
+    assert.equal(latency.totalMs, undefined);
+    await complete('2│', { trigger: 'automatic' });
+    assert.ok((latency.totalMs ?? 0) > 0);
+  });
+
+  const documents: readonly (readonly [name: string, document: string])[] = [
+    ['an empty document', '│'],
+    ['CRLF', 'a\r\n│\r\nb'],
+    ['emoji', '"😀" + │'],
+    ['a lone surrogate', 'a = "\ud83d" + │;'],
+    ['hole markers in the text', 'f(⟦⟧, │)'],
+    ['special tokens in the text', '<|mask|><|eoh|>│'],
+  ];
+  for (const [name, document] of documents) {
+    it(`copes with ${name}`, async () => {
+      assert.equal(offered(await bench('value').complete(document)), 'value');
+    });
+  }
+});
