@@ -10,7 +10,7 @@ import pytest
 from corpus_fixtures import PYTHON, TYPESCRIPT, npm_archive, variant, wheel
 
 from parafill.corpus import dedup, documents, pipeline
-from parafill.corpus.archives import cached_archive
+from parafill.corpus.archives import FetchError, cached_archive, fetch_all
 from parafill.corpus.decontaminate import MIN_DISTINCT, is_contaminated, ngrams
 from parafill.corpus.extract import ArchiveError, RawFile, extract
 from parafill.corpus.filters import Candidate, decode, judge
@@ -93,6 +93,16 @@ class TestArchives:
         assert cached_archive(tmp_path, package("@scope/name")) is not None
         assert cached_archive(tmp_path, package("my-tool-x", "pypi")) is not None
         assert cached_archive(tmp_path, package("my-tool", "pypi")) is None
+
+    def test_all_packages_that_cannot_be_fetched_are_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", "")
+        with pytest.raises(FetchError) as caught:
+            fetch_all(tmp_path, [package("a"), package("b")])
+        assert "2 of 2 packages" in str(caught.value)
+        for name in ("npm:a@1.0.0", "npm:b@1.0.0"):
+            assert f"{name}: npm is not on the PATH" in str(caught.value)
 
     def test_declared_licences(self, tmp_path: Path) -> None:
         npm = npm_archive(tmp_path / "a-1.0.0.tgz", {}, name="a", version="1.0.0", license="ISC")
@@ -177,6 +187,22 @@ class TestFilters:
         assert len(text.documents) - len(tests) == 8
         assert 1 <= len(tests) <= 2
         assert text.dropped[("typescript", "tests over the cap")][0] == 8 - len(tests)
+
+    def test_a_result_cut_short_or_of_another_recipe_is_made_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        text = documents.PackageText("npm:a@1.0.0")
+        text.documents = [Candidate("a.ts", "typescript", variant(TYPESCRIPT, i)) for i in range(9)]
+        text.drop("typescript", "tiny", 5)
+        saved = documents.save(tmp_path, package("a"), text)
+        loaded = documents.load(tmp_path, package("a"))
+        assert loaded == text
+        whole = saved.read_bytes()
+        saved.write_bytes(whole[: len(whole) // 2])
+        assert documents.load(tmp_path, package("a")) is None
+        saved.write_bytes(whole)
+        monkeypatch.setattr(documents, "RECIPE", documents.RECIPE + 1)
+        assert documents.load(tmp_path, package("a")) is None
 
 
 class TestDuplicates:

@@ -2,6 +2,10 @@
 
 Texts are compared without white space, so that formatting does not hide a copy. Shingles are
 hashed with vectorised polynomial hashing, which keeps 100 MB within a minute on two cores.
+
+Large texts are sampled at a rate that follows their length, so two copies whose lengths lie on
+either side of a power of two may escape. Measured against full signatures: 22 of 32,213 kept
+documents, none of them held out.
 """
 
 from __future__ import annotations

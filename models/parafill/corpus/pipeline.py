@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import hashlib
 import json
 import os
-import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from parafill.corpus import archives, dedup, documents
-from parafill.corpus.decontaminate import is_contaminated, load_benchmark
-from parafill.corpus.filters import Candidate
-from parafill.corpus.languages import GROUPS, LANGUAGES, MIX
+from parafill.corpus import archives, documents
+from parafill.corpus.languages import GROUPS, LANGUAGES
 from parafill.corpus.licences import declared_licence
 from parafill.corpus.manifest import SPLITS, ManifestError, Package, licence_is_allowed
+from parafill.corpus.progress import Progress
 from parafill.corpus.report import DropReport
+from parafill.corpus.selection import Row, mixed, seeded_order, without_benchmark, without_copies
 from parafill.corpus.shards import (
     FORMAT,
     INDEX_NAME,
@@ -102,20 +97,20 @@ def select_text(
     """
     report = DropReport()
     ordered = sorted(packages, key=lambda p: (SPLITS.index(p.split), p.ecosystem, p.name))
-    rows: list[tuple[Package, Candidate]] = []
+    rows: list[Row] = []
     for package in ordered:
         text = _filtered(space, package)
         report.add_package(text)
         rows += [(package, document) for document in text.documents]
-    rows = _without_copies(rows, report)
-    rows = _without_benchmark(rows, benchmark, report)
-    rows = _mixed(rows, report, seed)
+    rows = without_copies(rows, report)
+    rows = without_benchmark(rows, benchmark, report)
+    rows = mixed(rows, report, seed)
     for _, document in rows:
         report.keep(document.language, len(document.text))
     space.text.mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
         chosen = [row for row in rows if row[0].split == split]
-        chosen.sort(key=lambda row: _order(f"{seed}:{row[0].key}:{row[1].path}"))
+        chosen.sort(key=lambda row: seeded_order(f"{seed}:{row[0].key}:{row[1].path}"))
         _write_text(_text_file(space, split), chosen)
     (space.text / "report.json").write_text(json.dumps(report.as_dict(), indent=1) + "\n")
     return report
@@ -194,32 +189,6 @@ def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path
     return index
 
 
-class Progress:
-    """One line that is rewritten on a terminal, and an occasional line in a log file."""
-
-    def __init__(self, stage: str, total: int, done: int = 0) -> None:
-        self._stage, self._total = stage, total
-        self._started = self._shown = time.monotonic()
-        self.at(done, "")
-
-    def at(self, done: int, what: str) -> None:
-        """Shows progress, at most a few times a second (or every 10 s in a log)."""
-        now = time.monotonic()
-        tty = sys.stderr.isatty()
-        if now - self._shown < (0.2 if tty else 10) and done != self._total:
-            return
-        self._shown = now
-        of = f"/{self._total}" if self._total else ""
-        line = f"{self._stage}: {done:,}{of}  {now - self._started:.0f} s  {what}"
-        sys.stderr.write(f"\r{line[:110]:<110}" if tty else f"{line}\n")
-        sys.stderr.flush()
-
-    def end(self) -> None:
-        """Leaves the last line standing."""
-        if sys.stderr.isatty():
-            sys.stderr.write("\n")
-
-
 def _filter_one(space: Workspace, package: Package) -> None:
     archive = archives.cached_archive(space.archives, package)
     if archive is None:
@@ -241,80 +210,11 @@ def _filtered(space: Workspace, package: Package) -> documents.PackageText:
     return text
 
 
-def _without_copies(
-    rows: list[tuple[Package, Candidate]], report: DropReport
-) -> list[tuple[Package, Candidate]]:
-    exact = dedup.find_exact_duplicates([dedup.normalised_hash(d.text) for _, d in rows])
-    rows = _drop(rows, exact, "exact copy", report)
-    progress = Progress("near copies", len(rows))
-    signatures = np.empty((len(rows), dedup.PERMUTATIONS), dtype=np.uint64)
-    with ProcessPoolExecutor() as pool:
-        texts = (document.text for _, document in rows)
-        for index, value in enumerate(pool.map(dedup.signature, texts, chunksize=64)):
-            signatures[index] = value
-            progress.at(index + 1, "")
-    progress.end()
-    return _drop(rows, dedup.find_near_duplicates(signatures), "near copy", report)
-
-
-def _without_benchmark(
-    rows: list[tuple[Package, Candidate]], folder: Path | None, report: DropReport
-) -> list[tuple[Package, Candidate]]:
-    if folder is None:
-        print("warning: no benchmark folder given, the text is not decontaminated", file=sys.stderr)
-        return rows
-    benchmark = load_benchmark(folder)
-    # Benchmark programs are Python; Markdown may quote them.
-    checked = ("python", "markdown")
-    hit = [d.language in checked and is_contaminated(d.text, benchmark) for _, d in rows]
-    return _drop(rows, np.array(hit), "benchmark overlap", report)
-
-
-def _mixed(
-    rows: list[tuple[Package, Candidate]], report: DropReport, seed: int
-) -> list[tuple[Package, Candidate]]:
-    """Cuts groups that exceed their planned share of the train text; the scarcest sets the size.
-
-    A group may exceed its share by half before it is cut: text is dearer than an exact mix.
-    """
-    totals: Counter[str] = Counter()
-    for package, document in rows:
-        if package.split == "train":
-            totals[document.group] += len(document.text)
-    # A manifest of one language is a mix of one language: absent groups set no size.
-    code = [totals[group] / MIX[group] for group in MIX if group != "markup" and totals[group]]
-    whole = min(code, default=0.0) * 1.5
-    limits = {group: MIX[group] * whole for group in MIX}
-    order = sorted(
-        range(len(rows)), key=lambda i: _order(f"{seed}:mix:{rows[i][0].key}:{rows[i][1].path}")
-    )
-    used: Counter[str] = Counter()
-    is_over = np.zeros(len(rows), dtype=bool)
-    for i in order:
-        package, document = rows[i]
-        if package.split != "train":
-            continue
-        if used[document.group] + len(document.text) > limits[document.group]:
-            is_over[i] = True
-        else:
-            used[document.group] += len(document.text)
-    return _drop(rows, is_over, "over the language mix", report)
-
-
-def _drop(
-    rows: list[tuple[Package, Candidate]], flags: np.ndarray, reason: str, report: DropReport
-) -> list[tuple[Package, Candidate]]:
-    for (_, document), flag in zip(rows, flags, strict=True):
-        if flag:
-            report.drop(document.language, reason, len(document.text))
-    return [row for row, flag in zip(rows, flags, strict=True) if not flag]
-
-
 def _text_file(space: Workspace, split: str) -> Path:
     return space.text / f"{split}.jsonl.gz"
 
 
-def _write_text(target: Path, rows: list[tuple[Package, Candidate]]) -> None:
+def _write_text(target: Path, rows: list[Row]) -> None:
     aside = target.with_suffix(".partial")
     # No time and no name in the header: the same text gives the same file and checksum.
     with aside.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as out:
@@ -338,7 +238,3 @@ def _batches(
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _order(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
