@@ -1,0 +1,1 @@
+"""Training library of Parafill: from source packages to an exported infilling model."""

@@ -1,0 +1,419 @@
+"""From documents to training batches: a causal lane and a lane of noised canvases.
+
+The layout of a context is the one the language server uses (see ARCHITECTURE.md, "Sequence"):
+`<lang> <suf> lines below <pre> text before <hole_0> text between … <hole_k-1> rest of line`, then the fills.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .config import ModelConfig, SequenceConfig
+from .holes import Hole, draw_holes
+from .tokenizer import CodeTokenizer
+
+#: Characters per token are below this almost always; windows are cut with it before tokenising.
+CHARS_PER_TOKEN = 3.2
+#: The target of positions that carry no loss, as torch's cross_entropy expects it.
+IGNORE = -100
+
+
+class Document(Protocol):
+    ids: np.ndarray
+    language: str
+
+
+class Documents(Protocol):
+    lengths: np.ndarray
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int) -> Document: ...
+
+
+@dataclasses.dataclass
+class Batch:
+    """B sequences. `lane` positions come first, then the canvases.
+
+    ids, positions: int64 [B, lane + canvas]. lane_targets: int64 [B, lane], the next token or IGNORE.
+    canvas_targets: int64 [B, canvas], the token itself where it is masked, else IGNORE.
+    visible, group: int64 [B, canvas], see model.canvas_mask.
+    index: int64 [B, canvas], the number of the canvas a position belongs to, -1 for padding.
+    share: float32 [B, canvas], masked ÷ content tokens of the position's joint group, as distillation counts steps.
+    """
+
+    lane: int
+    ids: Tensor
+    positions: Tensor
+    lane_targets: Tensor
+    canvas_targets: Tensor
+    visible: Tensor
+    group: Tensor
+    index: Tensor
+    share: Tensor
+
+
+@dataclasses.dataclass
+class Canvas:
+    """One noised canvas: anchor token and H inputs."""
+
+    inputs: list[int]
+    targets: list[int]
+    first_position: int
+    visible: int
+    group: int
+    #: Content tokens of the canvas, its <eoh> included.
+    content: int
+
+    @property
+    def masked(self) -> int:
+        return sum(target != IGNORE for target in self.targets)
+
+
+@dataclasses.dataclass
+class Lane:
+    """A context and its clean fills. `starts[i]` is the lane index of `<fill_i>`."""
+
+    ids: list[int]
+    positions: list[int]
+    targets: list[int]
+    context: int
+    starts: list[int]
+    fills: list[list[int]]
+
+
+def context_ids(
+    tokenizer: CodeTokenizer, language: str, segments: list[str], budget: int, suffix_share: float
+) -> list[int]:
+    """Context tokens of k + 1 segments around k holes, at most `budget` many; raises ValueError if they cannot fit.
+
+    The suffix keeps its first tokens, the text before the first hole its last ones.
+    """
+    special = tokenizer.special
+    last = segments[-1]
+    cut = last.find("\n")
+    rest, suffix = (last, "") if cut < 0 else (last[:cut], last[cut:])
+    middle: list[int] = []
+    for index, text in enumerate([*segments[1:-1], rest]):
+        middle += [tokenizer.hole[index], *tokenizer.encode(text)]
+    before = tokenizer.encode(segments[0])
+    after = tokenizer.encode(suffix)
+    room = budget - len(middle) - 3
+    if room < 0:
+        raise ValueError(
+            f"the text between the holes takes {len(middle)} tokens, more than the context of {budget}"
+        )
+    after = after[: max(int(room * suffix_share), room - len(before))]
+    before = before[max(0, len(before) - (room - len(after))) :]
+    lang = tokenizer.language.get(language, tokenizer.language["other"])
+    return [lang, special.suf, *after, special.pre, *before, *middle]
+
+
+def build_lane(
+    tokenizer: CodeTokenizer,
+    model: ModelConfig,
+    context: list[int],
+    fills: list[list[int]],
+    size: int,
+) -> Lane:
+    """Appends the clean fills to a context; positions follow P + hole_stride * i + j."""
+    special = tokenizer.special
+    ids, positions = list(context), list(range(len(context)))
+    starts: list[int] = []
+    for index, fill in enumerate(fills):
+        starts.append(len(ids))
+        tokens = [tokenizer.fill[index], *fill, special.eoh]
+        first = len(context) + model.hole_stride * index
+        ids += tokens
+        positions += range(first, first + len(tokens))
+    ids, positions = ids[:size], positions[:size]
+    # Where a hole, the prefix or a fill begins is a random cut: nothing to learn there.
+    # <eoh> is a special token too, but a real prediction.
+    targets = [
+        following if following >= tokenizer.first_text or following == special.eoh else IGNORE
+        for following in ids[1:]
+    ]
+    return Lane(ids, positions, [*targets, IGNORE], len(context), starts, fills)
+
+
+def _noise(
+    tokens: list[int], fixed: int, rate: float, mask: int, rng: random.Random
+) -> tuple[list[int], list[int]]:
+    """Masks each of tokens[: len - fixed] with probability `rate`, at least one; the last `fixed` stay visible."""
+    count = len(tokens) - fixed
+    hidden = [rng.random() < rate for _ in range(count)]
+    if count and not any(hidden):
+        hidden[rng.randrange(count)] = True
+    hidden += [False] * fixed
+    inputs = [mask if h else t for t, h in zip(tokens, hidden, strict=True)]
+    return inputs, [t if h else IGNORE for t, h in zip(tokens, hidden, strict=True)]
+
+
+class SequenceBuilder:
+    """Draws training sequences from documents; the same seed gives the same sequence."""
+
+    def __init__(self, tokenizer: CodeTokenizer, model: ModelConfig, shape: SequenceConfig) -> None:
+        if shape.context > model.context_length:
+            raise ValueError(
+                f"sequence context {shape.context} exceeds the model's context {model.context_length}"
+            )
+        self.tokenizer, self.model, self.shape = tokenizer, model, shape
+
+    def build(self, document: Document, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
+        """One sequence of a window of the document, or None when no hole was found in it."""
+        shape = self.shape
+        text = self._window(self.tokenizer.decode(list(map(int, document.ids))), rng)
+        if len(text) < 60:
+            return None
+        kind = rng.choices(
+            ["one", "several", "long"], [shape.one_hole, shape.several_holes, shape.long_middle]
+        )[0]
+        if kind == "long":
+            return self._long(text, document.language, rng)
+        count = 1 if kind == "one" else rng.randint(2, self.model.max_holes)
+        return self._holes(text, document.language, count, rng)
+
+    def _window(self, text: str, rng: random.Random) -> str:
+        size = int(self.shape.lane * CHARS_PER_TOKEN * rng.uniform(0.9, 1.5))
+        start = max(0, rng.randint(-size // 4, max(1, len(text) - size * 3 // 4)))
+        start = text.rfind("\n", 0, start) + 1
+        return text[start : start + size]
+
+    def _segments(self, text: str, holes: list[Hole], rng: random.Random) -> list[str]:
+        edges = [0, *[edge for hole in holes for edge in (hole.start, hole.end)], len(text)]
+        segments = [text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2)]
+        if rng.random() < self.shape.no_suffix:
+            segments[-1] = segments[-1].split("\n", 1)[0]
+        return segments
+
+    def _holes(
+        self, text: str, language: str, count: int, rng: random.Random
+    ) -> tuple[Lane, list[Canvas]] | None:
+        holes = draw_holes(text, language, count, rng)
+        if not holes:
+            return None
+        encode = self.tokenizer.encode
+        fills = [encode(text[hole.start : hole.end]) for hole in holes]
+        keep = [i for i, fill in enumerate(fills) if len(fill) <= self.model.max_canvas]
+        holes, fills = [holes[i] for i in keep], [fills[i] for i in keep]
+        if not holes:
+            return None
+        shape = self.shape
+        room = min(shape.context, shape.lane - sum(len(fill) + 2 for fill in fills))
+        try:
+            segments = self._segments(text, holes, rng)
+            context = context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5))
+        except ValueError:
+            return None
+        lane = build_lane(self.tokenizer, self.model, context, fills, shape.lane)
+        joint = len(holes) > 1 and rng.random() < 0.5
+        return lane, self._joint_canvases(lane, rng) if joint else self._separate_canvases(
+            lane, rng
+        )
+
+    def _long(
+        self, text: str, language: str, rng: random.Random
+    ) -> tuple[Lane, list[Canvas]] | None:
+        """A long middle whose canvases begin at many offsets, as blocks do when a long hole is filled."""
+        start = text.find("\n", int(len(text) * rng.uniform(0.1, 0.5))) + 1
+        if start == 0:
+            return None
+        fill = self.tokenizer.encode(text[start : start + int(len(text) * rng.uniform(0.25, 0.6))])
+        fill = fill[: self.model.hole_stride * self.model.max_holes - 2]
+        end = start + len(self.tokenizer.decode(fill))
+        segments = self._segments(text, [Hole(start, end, "long")], rng)
+        room = min(self.shape.context, self.shape.lane - len(fill) - 2)
+        if room < 40 or len(fill) < 8:
+            return None
+        try:
+            context = context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5))
+        except ValueError:
+            return None
+        lane = build_lane(self.tokenizer, self.model, context, [fill], self.shape.lane)
+        canvases: list[Canvas] = []
+        used = 0
+        while True:
+            offset = rng.randrange(len(fill)) if rng.random() < 0.9 else 0
+            canvas = self._canvas(
+                lane,
+                0,
+                offset,
+                len(canvases),
+                self.shape.canvas - used,
+                rng,
+                lane.starts[0] + offset,
+            )
+            if canvas is None:
+                return lane, canvases
+            canvases.append(canvas)
+            used += len(canvas.inputs)
+
+    def _separate_canvases(self, lane: Lane, rng: random.Random) -> list[Canvas]:
+        """Canvases that see the context and the clean fills before them; the same hole is noised several times."""
+        canvases: list[Canvas] = []
+        used = 0
+        order = list(range(len(lane.fills)))
+        rng.shuffle(order)
+        while True:
+            hole = order[len(canvases) % len(order)]
+            canvas = self._canvas(
+                lane, hole, 0, len(canvases), self.shape.canvas - used, rng, lane.starts[hole]
+            )
+            if canvas is None:
+                return canvases
+            canvases.append(canvas)
+            used += len(canvas.inputs)
+
+    def _joint_canvases(self, lane: Lane, rng: random.Random) -> list[Canvas]:
+        """Groups in which every hole of the sequence has one canvas; all see each other and only the context."""
+        canvases: list[Canvas] = []
+        used = group = 0
+        while True:
+            fully = rng.random() < self.shape.fully_masked
+            members: list[Canvas] = []
+            for hole in range(len(lane.fills)):
+                room = self.shape.canvas - used - sum(len(member.inputs) for member in members)
+                canvas = self._canvas(
+                    lane, hole, 0, group, room, rng, lane.context, 1.0 if fully else None
+                )
+                if canvas is None:
+                    break
+                members.append(canvas)
+            # A group that no longer fits as a whole is left out, unless the lane would stay empty.
+            if len(members) < len(lane.fills) and canvases:
+                return canvases
+            canvases += members
+            used += sum(len(member.inputs) for member in members)
+            group += 1
+            if len(members) < len(lane.fills):
+                return canvases
+
+    def _canvas(
+        self,
+        lane: Lane,
+        hole: int,
+        offset: int,
+        group: int,
+        room: int,
+        rng: random.Random,
+        visible: int,
+        rate: float | None = None,
+    ) -> Canvas | None:
+        """A noised canvas for fill `hole` from token `offset` on, or None when none fits into `room` positions.
+
+        Its first input is the anchor: `<fill_i>`, or the last known token of the fill. It sees `visible` positions
+        of the lane, which end before the anchor.
+        """
+        shape, special = self.shape, self.tokenizer.special
+        # The size is drawn without looking at the hole, or it would give the hole's length away.
+        size = rng.choices(shape.canvas_sizes, shape.canvas_weights)[0]
+        if size > room - 1:
+            fitting = [s for s in shape.canvas_sizes if s <= room - 1]
+            if not fitting:
+                return None
+            size = fitting[-1]
+        fill = lane.fills[hole][offset:]
+        tokens = [*fill, special.eoh][:size]
+        complete = len(fill) < size
+        if rate is None:
+            rate = 1.0 if rng.random() < shape.fully_masked else rng.uniform(shape.min_rate, 1.0)
+        if complete and len(fill) and rng.random() < shape.cropped:
+            inputs, targets = _noise(tokens, 1, rate, special.mask, rng)
+        else:
+            inputs, targets = _noise(tokens, 0, rate, special.mask, rng)
+            behind = size - len(tokens)
+            inputs, targets = inputs + [special.mask] * behind, targets + [IGNORE] * behind
+        anchor = self.tokenizer.fill[hole] if offset == 0 else lane.fills[hole][offset - 1]
+        first = lane.context + self.model.hole_stride * hole + offset
+        return Canvas([anchor, *inputs], [IGNORE, *targets], first, visible, group, len(tokens))
+
+
+def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, pad: int) -> Batch:
+    """Pads sequences to the fixed shape. Padding canvases see only each other (group -1)."""
+    count, total = len(sequences), shape.positions
+    ids = np.full((count, total), pad, np.int64)
+    positions = np.zeros((count, total), np.int64)
+    lane_targets = np.full((count, shape.lane), IGNORE, np.int64)
+    canvas_targets = np.full((count, shape.canvas), IGNORE, np.int64)
+    visible = np.zeros((count, shape.canvas), np.int64)
+    group = np.full((count, shape.canvas), -1, np.int64)
+    number = np.full((count, shape.canvas), -1, np.int64)
+    share = np.zeros((count, shape.canvas), np.float32)
+    for row, (lane, canvases) in enumerate(sequences):
+        n = len(lane.ids)
+        ids[row, :n], positions[row, :n], lane_targets[row, :n] = (
+            lane.ids,
+            lane.positions,
+            lane.targets,
+        )
+        at = 0
+        for index, canvas in enumerate(canvases):
+            end = at + len(canvas.inputs)
+            span = slice(at, end)
+            ids[row, shape.lane + at : shape.lane + end] = canvas.inputs
+            first = canvas.first_position
+            positions[row, shape.lane + at : shape.lane + end] = np.arange(first, first + end - at)
+            canvas_targets[row, span] = canvas.targets
+            visible[row, span], group[row, span] = canvas.visible, canvas.group
+            number[row, span] = index
+            joint = [other for other in canvases if other.group == canvas.group]
+            share[row, span] = sum(c.masked for c in joint) / sum(c.content for c in joint)
+            at = end
+    as_tensor = torch.from_numpy
+    return Batch(
+        shape.lane,
+        as_tensor(ids),
+        as_tensor(positions),
+        as_tensor(lane_targets),
+        as_tensor(canvas_targets),
+        as_tensor(visible),
+        as_tensor(group),
+        as_tensor(number),
+        as_tensor(share),
+    )
+
+
+class BatchSource:
+    """Batches by number: `batch(step)` depends on seed and step alone, so a resumed run sees what it would have."""
+
+    def __init__(
+        self, documents: Documents, builder: SequenceBuilder, size: int, seed: int
+    ) -> None:
+        self.documents, self.builder, self.size, self.seed = documents, builder, size, seed
+        # A document is drawn in proportion to its length, but very long ones do not drown the others.
+        weights = np.minimum(documents.lengths, 20_000).astype(np.float64)
+        self.cumulative = np.cumsum(weights / weights.sum())
+
+    def batch(self, step: int) -> Batch:
+        rng = random.Random(f"{self.seed}/{step}")
+        sequences: list[tuple[Lane, list[Canvas]]] = []
+        while len(sequences) < self.size:
+            index = min(
+                int(np.searchsorted(self.cumulative, rng.random())), len(self.documents) - 1
+            )
+            sequence = self.builder.build(self.documents[index], rng)
+            if sequence and sequence[1]:
+                sequences.append(sequence)
+        return collate(sequences, self.builder.shape, self.builder.tokenizer.special.pad)
+
+    def batches(self, first: int, last: int) -> Iterator[Batch]:
+        for step in range(first, last):
+            yield self.batch(step)
+
+
+__all__ = [
+    "Batch",
+    "BatchSource",
+    "Canvas",
+    "Lane",
+    "SequenceBuilder",
+    "build_lane",
+    "collate",
+    "context_ids",
+]

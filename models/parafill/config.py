@@ -1,0 +1,110 @@
+"""Shapes of the network and of its sequences, in one place."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """Shape of the dual-reading transformer (Llama-like, see models/README.md)."""
+
+    layers: int = 6
+    dim: int = 192
+    heads: int = 6
+    kv_heads: int = 2
+    head_dim: int = 32
+    ffn: int = 512
+    vocab_size: int = 8192
+    #: The most context tokens before the first `<fill>`.
+    context_length: int = 512
+    #: Token j of hole i stands at position P + hole_stride * i + 1 + j, P being the context length.
+    hole_stride: int = 160
+    max_holes: int = 8
+    #: The most tokens one canvas holds.
+    max_canvas: int = 128
+    rope_base: float = 10_000.0
+    norm_eps: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if self.heads % self.kv_heads:
+            raise ValueError(
+                f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads})"
+            )
+        if self.hole_stride < self.max_canvas + 2:
+            raise ValueError(
+                f"hole_stride ({self.hole_stride}) must leave room for <fill>, {self.max_canvas} tokens and <eoh>"
+            )
+
+    @property
+    def max_position(self) -> int:
+        """One past the last position any hole can use."""
+        return self.context_length + self.hole_stride * self.max_holes
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> ModelConfig:
+        """Reads what `to_json` wrote; an unknown or missing key is an error that names it."""
+        values = json.loads(text)
+        known = {field.name for field in dataclasses.fields(cls)}
+        if set(values) != known:
+            odd = sorted(set(values) ^ known)
+            raise ValueError(
+                f"model config: unknown or missing keys {odd}; expected {sorted(known)}"
+            )
+        return cls(**values)
+
+    @classmethod
+    def load(cls, path: Path) -> ModelConfig:
+        return cls.from_json(path.read_text())
+
+
+#: Named shapes. `small` is what two CPU cores can train in about an hour, `base` is for one 30-minute GPU run.
+PRESETS: dict[str, ModelConfig] = {
+    "tiny": ModelConfig(
+        layers=2, dim=64, heads=2, kv_heads=1, head_dim=32, ffn=128, context_length=192
+    ),
+    "small": ModelConfig(),
+    "base": ModelConfig(
+        layers=12,
+        dim=512,
+        heads=8,
+        kv_heads=2,
+        head_dim=64,
+        ffn=1792,
+        vocab_size=16_384,
+        context_length=1536,
+    ),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class SequenceConfig:
+    """Shape of one training sequence and the mixture of holes in it."""
+
+    #: Positions of the causal lane: context and the clean fills.
+    lane: int = 608
+    #: Positions of the canvas lane: noised canvases, packed.
+    canvas: int = 256
+    #: The most context tokens; must not exceed ModelConfig.context_length.
+    context: int = 512
+    #: Shares of sequences with one hole, with several, and with one long middle.
+    one_hole: float = 0.3
+    several_holes: float = 0.5
+    long_middle: float = 0.2
+    no_suffix: float = 0.15
+    #: The share of canvases that are masked completely; the others draw a rate from (min_rate, 1).
+    fully_masked: float = 0.3
+    min_rate: float = 0.15
+    #: Share of complete canvases that end right at a visible <eoh>.
+    cropped: float = 0.5
+    canvas_sizes: tuple[int, ...] = (16, 32, 64, 128)
+    canvas_weights: tuple[float, ...] = (0.4, 0.3, 0.2, 0.1)
+
+    @property
+    def positions(self) -> int:
+        return self.lane + self.canvas

@@ -1,0 +1,64 @@
+"""Masked diffusion on a canvas: losses of both readings and the masking they come from.
+
+The forward process masks each token of a canvas independently with probability `move_chance` (`q_xt` of MDLM,
+arXiv 2406.07524); the network predicts the clean token at every masked position (SUBS: a masked position never
+predicts <mask>, a revealed one stays as it is).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .batches import IGNORE, Batch
+from .model import Transformer, canvas_mask
+
+
+@dataclasses.dataclass
+class Losses:
+    """Mean cross-entropies in nats. `causal` over the lane, `masked` over masked canvas positions."""
+
+    causal: Tensor
+    masked: Tensor
+
+    def total(self, weight: float) -> Tensor:
+        return self.causal + weight * self.masked
+
+
+def losses(model: Transformer, batch: Batch) -> Losses:
+    """Both losses of a batch from one forward pass; the head runs on positions that carry a loss only.
+
+    There is no 1/t weight: decoding in few steps lives at high mask rates, so all rates count alike.
+    """
+    mask = canvas_mask(batch.visible, batch.group, batch.lane)
+    hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
+    targets = torch.cat([batch.lane_targets, batch.canvas_targets], dim=1)
+    wanted = targets != IGNORE
+    token_loss = F.cross_entropy(
+        model.logits(hidden[wanted]).float(), targets[wanted], reduction="none"
+    )
+    on_canvas = torch.zeros_like(wanted)
+    on_canvas[:, batch.lane :] = True
+    chosen = on_canvas[wanted]
+    causal_count = (~chosen).sum().clamp(min=1)
+    masked_count = chosen.sum().clamp(min=1)
+    return Losses(
+        causal=(token_loss * ~chosen).sum() / causal_count,
+        masked=(token_loss * chosen).sum() / masked_count,
+    )
+
+
+class LossOfBatch(nn.Module):
+    """`losses` as a module, so that DistributedDataParallel sees every use of a weight."""
+
+    def __init__(self, model: Transformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(causal, masked) mean losses in nats."""
+        loss = losses(self.model, batch)
+        return loss.causal, loss.masked

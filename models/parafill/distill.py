@@ -1,0 +1,219 @@
+"""Self-distillation through time (SDTT, arXiv 2410.21035) on canvases.
+
+The teacher takes `SUBSTEPS` ancestral steps from a noised canvas z. A token's target is the teacher's whole
+log-probability vector at the sub-step that revealed it; positions still masked at the end get the vector of the last
+sub-step. The student sees z once and matches the targets on all masked positions. Then the student becomes the
+teacher and the step doubles: one step of the new teacher is worth two of the old one.
+
+A step is a fraction of the hole: its n content tokens plus <eoh> (of all holes of a joint group together). From a canvas with a share t of them masked, a
+teacher of step d reveals so many that t - d, then t - 2d remain masked. (The interval matters: sub-step i starts where
+sub-step i - 1 ended, so each masked token is revealed with probability d / t, then d / (t - d).)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .batches import IGNORE, Batch, BatchSource
+from .checkpoint import load_info, load_model, save_checkpoint
+from .model import Transformer, canvas_mask
+from .optim import Ema, Muon, learning_rate
+from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
+
+SUBSTEPS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class DistillConfig:
+    """`rounds` are the teacher's step sizes, as shares of a hole; every round doubles the step."""
+
+    budget: Budget
+    rounds: tuple[float, ...] = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
+    muon_rate: float = 2e-3
+    adam_rate: float = 3e-4
+    #: Weight of the reverse Kullback-Leibler divergence; the rest is forward.
+    reverse_share: float = 0.5
+    #: Weight of the causal next-token loss, so that the AR twin is not forgotten.
+    causal_weight: float = 0.5
+    ema: float = 0.95
+    seed: int = 2
+    compile: bool = True
+    workers: int = 1
+
+
+@torch.no_grad()
+def teacher_targets(
+    teacher: Transformer, batch: Batch, step: float, eoh: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """The teacher's SUBSTEPS steps of size `step` from the batch's noised canvases.
+
+    Returns log-probabilities [N, vocab] for the N masked positions (in row-major order) and bool [N], False for
+    positions behind an <eoh> the teacher drew: what stands there has no meaning.
+    """
+    lane = batch.lane
+    _, past = teacher(batch.ids[:, :lane], batch.positions[:, :lane], lane)
+    mask = canvas_mask(batch.visible, batch.group, lane)
+    ids, positions = batch.ids[:, lane:].clone(), batch.positions[:, lane:]
+    masked = batch.canvas_targets != IGNORE
+    share = batch.share[masked]
+    pending = torch.ones_like(share, dtype=torch.bool)
+    targets: Tensor | None = None
+    for substep in range(SUBSTEPS):
+        hidden, _ = teacher(ids, positions, 0, mask, past)
+        logs = F.log_softmax(teacher.logits(hidden[masked]).float(), dim=-1)
+        # What is still masked takes this sub-step's vector; what was revealed keeps the one that revealed it.
+        targets = logs if targets is None else torch.where(pending[:, None], logs, targets)
+        left = (share - substep * step).clamp(min=1e-6)
+        chance = (step / left).clamp(max=1.0)
+        draw = torch.rand(share.shape, generator=generator).to(share.device)
+        revealed = pending & (draw < chance)
+        values = ids[masked]
+        values[revealed] = sample(logs[revealed], generator)
+        ids[masked] = values
+        pending &= ~revealed
+    assert targets is not None
+    return targets, _before_end(ids, batch, masked, eoh)
+
+
+def _before_end(ids: Tensor, batch: Batch, masked: Tensor, eoh: int) -> Tensor:
+    """For the masked positions, whether no earlier position of their canvas was drawn as <eoh>."""
+    drawn = masked & (ids == eoh)
+    place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
+    far = ids.shape[1]
+    first = torch.full_like(ids, far)
+    slot = batch.index.clamp(min=0)
+    first.scatter_reduce_(1, slot, torch.where(drawn, place, far), reduce="amin")
+    return (place <= first.gather(1, slot))[masked]
+
+
+def sample(logs: Tensor, generator: torch.Generator) -> Tensor:
+    """Draws one token a row; Gumbel noise in float64, since float32 truncates the tail and flatters."""
+    u = torch.rand(logs.shape, generator=generator, dtype=torch.float64).to(logs.device)
+    return (logs.double() - torch.log(-torch.log(u.clamp(min=1e-300)))).argmax(dim=-1)
+
+
+def divergence(student: Tensor, target: Tensor, reverse_share: float) -> Tensor:
+    """Mean of a mix of KL(student ‖ teacher) (the paper's default) and KL(teacher ‖ student), in nats.
+
+    student, target: log-probabilities [N, vocab], float32.
+    """
+    reverse = (student.exp() * (student - target)).sum(-1)
+    forward = (target.exp() * (target - student)).sum(-1)
+    return (reverse_share * reverse + (1 - reverse_share) * forward).mean()
+
+
+class StudentLogs(nn.Module):
+    """One forward pass of the student: (causal loss, log-probabilities [N, vocab] of the masked positions)."""
+
+    def __init__(self, model: Transformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        mask = canvas_mask(batch.visible, batch.group, batch.lane)
+        hidden, _ = self.model(batch.ids, batch.positions, batch.lane, mask)
+        wanted = batch.lane_targets != IGNORE
+        causal = F.cross_entropy(
+            self.model.logits(hidden[:, : batch.lane][wanted]).float(), batch.lane_targets[wanted]
+        )
+        masked = batch.canvas_targets != IGNORE
+        logs = F.log_softmax(self.model.logits(hidden[:, batch.lane :][masked]).float(), dim=-1)
+        return causal, logs
+
+
+def distill(
+    start: Path,
+    config: DistillConfig,
+    make_source: Callable[[], BatchSource],
+    folder: Path,
+    eoh: int,
+) -> list[Path]:
+    """Runs the rounds that are not done yet; returns each round's checkpoint, the last one is the student to ship."""
+    ranks = Ranks.from_environment()
+    device = pick_device(ranks)
+    log = Log(folder / "distill.jsonl", quiet=not ranks.first)
+    done: list[Path] = []
+    for number, step in enumerate(config.rounds, 1):
+        checkpoint = folder / f"round{number}"
+        source = done[-1] if done else start
+        done.append(checkpoint)
+        if (checkpoint / "weights.safetensors").exists():
+            log.write(event="skip", round=number, reason="already there")
+            continue
+        torch.manual_seed(config.seed + number)
+        teacher, student = load_model(source).to(device).eval(), load_model(source).to(device)
+        _round(student, teacher, step, number, config, make_source, ranks, log, eoh)
+        if ranks.first:
+            info = {
+                "stage": "distill",
+                "round": number,
+                "teacher_step": step,
+                "from": load_info(source),
+            }
+            save_checkpoint(checkpoint, student, info)
+        ranks.agree(0.0)  # nobody reads the checkpoint before it is written
+    return done
+
+
+def _round(
+    student: Transformer,
+    teacher: Transformer,
+    step: float,
+    number: int,
+    config: DistillConfig,
+    make_source: Callable[[], BatchSource],
+    ranks: Ranks,
+    log: Log,
+    eoh: int,
+) -> None:
+    """One round; the student ends as the average of its own weights."""
+    device = pick_device(ranks)
+    if config.compile:
+        student.forward = torch.compile(student.forward, dynamic=False)  # type: ignore[method-assign]
+    objective = ranks.parallel(StudentLogs(student))
+    optimisers = [
+        (Muon(student.matrices(), lr=config.muon_rate, decay=0.0), config.muon_rate),
+        (
+            torch.optim.AdamW(student.others(), lr=config.adam_rate, weight_decay=0.0),
+            config.adam_rate,
+        ),
+    ]
+    ema, clock, generator = Ema(student, config.ema), Clock(), torch.Generator()
+    generator.manual_seed(1000 * config.seed + 10 * number + ranks.rank)
+    # Rounds see different data than pretraining and than each other.
+    first = 10_000_000 * number
+    updates = 0
+    logged = 0.0
+    for batch in prefetch(make_source, ranks.own(first), ranks.count, config.workers):
+        progress = ranks.agree(config.budget.progress(updates, clock.elapsed()))
+        if progress >= 1.0:
+            break
+        batch = to_device(batch, device)
+        targets, valid = teacher_targets(teacher, batch, step, eoh, generator)
+        for optimiser, peak in optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = peak * learning_rate(progress, warmup=0.1)
+        causal, logs = objective(batch)
+        gap = divergence(logs[valid], targets[valid], config.reverse_share)
+        (gap + config.causal_weight * causal).backward()
+        check_finite(gap.item() + causal.item(), updates)
+        for optimiser, _ in optimisers:
+            optimiser.step()
+        student.zero_grad(set_to_none=True)
+        ema.update(student)
+        updates += 1
+        if clock.elapsed() - logged >= 15 or updates == 1:
+            logged = clock.elapsed()
+            entropy = -(logs.exp() * logs).sum(-1).mean().item()
+            log.write(
+                round=number, updates=updates, progress=round(progress, 3), divergence=gap.item(),
+                causal=causal.item(), entropy=entropy, seconds=round(logged),
+            )  # fmt: skip
+    ema.copy_to(student)
+    log.write(event="round", round=number, updates=updates, seconds=round(clock.elapsed()))

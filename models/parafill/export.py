@@ -1,0 +1,199 @@
+"""From a checkpoint to a folder that can be shipped: graph, tokenizer, manifest, goldens."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from .config import ModelConfig
+from .model import Transformer
+from .onnx_graph import build_graph
+from .onnx_model import KvCache, OnnxModel
+from .sampler import Decoding, Infill, log_softmax
+from .tokenizer import CodeTokenizer, load_tokenizer
+
+CANVAS_SIZES = (16, 32, 64, 128)
+
+#: Texts every tokenizer implementation must agree on, odd ones first.
+_TOKENIZER_TEXTS = [
+    "",
+    " ",
+    "\n\n\t\tx",
+    "<|mask|> <|eoh|>",
+    "a\r\nb\r\n\r\n    c",
+    "naïve café 日本語 🙂 e\u0301",
+    "for (let i = 0; i < 10_000; i++) {\n        total += values[i] ?? 0;\n}",
+    'def f(x: int) -> str:\n    """Doc."""\n    return f\'{x:>10}\'\n',
+    "const a = b?.c ?? {...d, e: [1, 2, 345678]};",
+    "    \t  mixed \t indentation  ",
+]
+
+_FILL_REQUESTS: list[tuple[str, list[str], Decoding]] = [
+    ("python", ["import os\nimport ", "\n\n\ndef main():\n    print(os.getcwd())\n"], Decoding(max_tokens=16)),
+    ("python", ["def add(a, b):\n    return ", "\n\n\nprint(add(1, 2))\n"], Decoding(max_tokens=16, steps=1)),
+    (
+        "typescript",
+        ["export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of ", ") {\n    total += ", ";\n  }\n  return total;\n}\n"],
+        Decoding(max_tokens=16, steps=4),
+    ),
+    (
+        "typescript",
+        ["import * as path from 'path';\n\nconst file = path.join(", ");\nconsole.log(file);\n"],
+        Decoding(max_tokens=32, steps=8, candidates=4, temperature=0.8, seed=7),
+    ),
+    ("javascript", ["const items = [1, 2, 3];\nitems.forEach(", ""], Decoding(max_tokens=32, steps=2, candidates=3)),
+]  # fmt: skip
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def build_manifest(
+    config: ModelConfig,
+    tokenizer: CodeTokenizer,
+    name: str,
+    version: str,
+    data: dict,
+    training: dict,
+) -> dict[str, Any]:
+    """The manifest without its `files`; the server reads every shape and token id from here."""
+    special = tokenizer.special
+    return {
+        "format": 1,
+        "name": name,
+        "version": version,
+        "licence": "MIT",
+        "model": {
+            "layers": config.layers,
+            "dim": config.dim,
+            "heads": config.heads,
+            "kvHeads": config.kv_heads,
+            "headDim": config.head_dim,
+            "vocabSize": config.vocab_size,
+            "contextLength": config.context_length,
+            "holeStride": config.hole_stride,
+            "maxHoles": config.max_holes,
+            "maxCanvas": config.max_canvas,
+            "maxPosition": config.max_position,
+        },
+        "tokens": {
+            "pad": special.pad,
+            "mask": special.mask,
+            "eoh": special.eoh,
+            "pre": special.pre,
+            "suf": special.suf,
+            "file": special.file,
+            "language": dict(tokenizer.language),
+            "hole": list(tokenizer.hole),
+            "fill": list(tokenizer.fill),
+            "firstText": tokenizer.first_text,
+        },
+        "canvasSizes": list(CANVAS_SIZES),
+        "decoding": {"steps": 4, "threshold": 0.9, "lengths": 3},
+        "data": data,
+        "training": training,
+    }
+
+
+def export_model(
+    model: Transformer,
+    tokenizer_path: Path,
+    folder: Path,
+    name: str,
+    version: str,
+    data: dict,
+    training: dict,
+) -> None:
+    """Writes model.onnx, tokenizer.json, goldens.json and, last, manifest.json into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / "tokenizer.json"
+    if tokenizer_path.resolve() != target.resolve():
+        shutil.copyfile(tokenizer_path, target)
+    tokenizer = load_tokenizer(target)
+    if tokenizer.size != model.config.vocab_size:
+        raise ValueError(
+            f"{tokenizer_path}: {tokenizer.size} tokens, but the model has {model.config.vocab_size}; "
+            "they were not trained together"
+        )
+    onnx.save(build_graph(model.eval()), str(folder / "model.onnx"))
+    manifest = build_manifest(model.config, tokenizer, name, version, data, training)
+    manifest["files"] = {file: _entry(folder / file) for file in ("model.onnx", "tokenizer.json")}
+    goldens = build_goldens(OnnxModel(folder / "model.onnx", model.config), tokenizer)
+    (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer) -> dict[str, Any]:
+    """What the TypeScript side must reproduce: token ids, logits of both readings, whole fills."""
+    infill = Infill(model, tokenizer)
+    fills = []
+    for language, segments, decoding in _FILL_REQUESTS:
+        best = infill.fill(language, segments, decoding)
+        request = {
+            "language": language, "segments": segments, "mode": "diffusion", "maxTokens": decoding.max_tokens,
+            "steps": decoding.steps, "threshold": decoding.threshold, "candidates": decoding.candidates,
+            "temperature": decoding.temperature, "topP": decoding.top_p, "seed": decoding.seed,
+        }  # fmt: skip
+        fills.append(
+            {
+                "request": request,
+                "contextIds": infill.context(language, segments),
+                "candidates": [
+                    {
+                        "fills": [tokenizer.decode(ids) for ids in candidate.fills],
+                        "score": candidate.score,
+                    }
+                    for candidate in best
+                ],
+                "fills": [tokenizer.decode(ids) for ids in best[0].fills],
+                "score": best[0].score,
+                "steps": decoding.steps,
+            }
+        )
+    return {
+        "tokenizer": [{"text": text, "ids": tokenizer.encode(text)} for text in _TOKENIZER_TEXTS],
+        "logits": [_golden_logits(model, tokenizer, causal) for causal in (False, True)],
+        "fills": fills,
+    }
+
+
+def _golden_logits(model: OnnxModel, tokenizer: CodeTokenizer, causal: bool) -> dict[str, Any]:
+    rng = random.Random(5)
+    context = infill_context(tokenizer)
+    cache: KvCache = model.encode(context)
+    text = [rng.randrange(tokenizer.first_text, tokenizer.size) for _ in range(6)]
+    row = [tokenizer.fill[0], *(text if causal else [tokenizer.special.mask] * 6)]
+    ids = np.array([row, row])
+    positions = np.arange(len(row))[None].repeat(2, 0) + cache.length
+    order = np.arange(len(row))[None].repeat(2, 0) if causal else np.zeros_like(positions)
+    wanted = np.array([0, 3, len(row) + 5])
+    logs = log_softmax(model.run(cache, ids, positions, order, wanted)["logits"])
+    best = np.argsort(-logs, axis=-1)[:, :8]
+    return {
+        "context": context,
+        "ids": ids.tolist(),
+        "positions": positions.tolist(),
+        "order": order.tolist(),
+        "wanted": wanted.tolist(),
+        "argmax": best[:, 0].tolist(),
+        "logProbs": [
+            [[int(i), float(row_logs[i])] for i in ids_]
+            for ids_, row_logs in zip(best, logs, strict=True)
+        ],
+    }
+
+
+def infill_context(tokenizer: CodeTokenizer) -> list[int]:
+    """A small real context for logits goldens."""
+    special = tokenizer.special
+    before = tokenizer.encode("def area(width, height):\n    return ")
+    return [tokenizer.language["python"], special.suf, special.pre, *before, tokenizer.hole[0]]

@@ -1,0 +1,199 @@
+"""Pretraining: next-token and masked losses in one pass, by the clock or by steps, resumable.
+
+Under `torchrun` every process trains on batches of its own and DDP averages the gradients. On CPUs that is also the
+fastest way to use two cores: one thread a process waits once a step instead of at every operation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .batches import Batch, BatchSource
+from .checkpoint import load_info, load_model, load_state, save_checkpoint
+from .config import ModelConfig
+from .diffusion import LossOfBatch, losses
+from .model import Transformer
+from .optim import Ema, Muon, learning_rate
+from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainConfig:
+    """Everything of a pretraining run but its data. Learning rates are peaks."""
+
+    budget: Budget
+    seed: int = 1
+    muon_rate: float = 0.02
+    adam_rate: float = 3e-3
+    weight_decay: float = 0.05
+    masked_weight: float = 1.0
+    ema: float = 0.995
+    compile: bool = True
+    workers: int = 1
+    #: Seconds between checkpoints, and between validations.
+    save_seconds: float = 300.0
+    validate_seconds: float = 600.0
+    validation_batches: int = 8
+
+
+class Trainer:
+    """Model, optimisers, average and counters: all that a resumed run must find again."""
+
+    def __init__(self, model: Transformer, config: PretrainConfig, device: torch.device) -> None:
+        self.model, self.config, self.device = model.to(device), config, device
+        self.muon = Muon(model.matrices(), lr=config.muon_rate, decay=config.weight_decay)
+        self.adam = torch.optim.AdamW(
+            model.others(), lr=config.adam_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
+        )
+        self.ema = Ema(model, config.ema)
+        self.step = 0
+        self.positions = 0
+
+    def state(self, elapsed: float) -> dict:
+        return {
+            "muon": self.muon.state_dict(),
+            "adam": self.adam.state_dict(),
+            "raw": {name: p.detach() for name, p in self.model.named_parameters()},
+            "ema_updates": self.ema.updates,
+            "step": self.step,
+            "positions": self.positions,
+            "elapsed": elapsed,
+        }
+
+    def restore(self, state: dict, averaged: Transformer) -> None:
+        """The checkpoint's weights are the average; the state holds the raw ones."""
+        self.muon.load_state_dict(state["muon"])
+        self.adam.load_state_dict(state["adam"])
+        with torch.no_grad():
+            for name, p in self.model.named_parameters():
+                p.copy_(state["raw"][name])
+            for name, p in averaged.named_parameters():
+                self.ema.weights[name].copy_(p)
+        self.ema.updates, self.step, self.positions = (
+            state["ema_updates"],
+            state["step"],
+            state["positions"],
+        )
+
+    def save(self, folder: Path, elapsed: float) -> None:
+        averaged = Transformer(self.model.config).to(self.device)
+        self.ema.copy_to(averaged)
+        info = {
+            "stage": "pretrain",
+            "step": self.step,
+            "positions": self.positions,
+            "seconds": round(elapsed),
+        }
+        save_checkpoint(folder, averaged, info, self.state(elapsed))
+
+
+def train_step(
+    trainer: Trainer, objective: nn.Module, batch: Batch, factor: float
+) -> tuple[float, float]:
+    """One update; returns (causal loss, masked loss) in nats."""
+    config = trainer.config
+    for optimiser, peak in ((trainer.muon, config.muon_rate), (trainer.adam, config.adam_rate)):
+        for group in optimiser.param_groups:
+            group["lr"] = peak * factor
+    with torch.autocast(trainer.device.type, torch.bfloat16, enabled=trainer.device.type == "cuda"):
+        causal, masked = objective(batch)
+    (causal + config.masked_weight * masked).backward()
+    values = causal.item(), masked.item()
+    check_finite(sum(values), trainer.step)
+    trainer.muon.step()
+    trainer.adam.step()
+    trainer.model.zero_grad(set_to_none=True)
+    trainer.ema.update(trainer.model)
+    trainer.step += 1
+    trainer.positions += batch.ids.numel()  # of this process; times the ranks in all
+    return values
+
+
+@torch.no_grad()
+def validate(
+    model: Transformer, source: BatchSource, batches: int, device: torch.device
+) -> dict[str, float]:
+    """Mean validation losses over a fixed set of batches, in nats per token."""
+    sums = {"causal": 0.0, "masked": 0.0}
+    for index in range(batches):
+        loss = losses(model, to_device(source.batch(index), device))
+        sums["causal"] += loss.causal.item() / batches
+        sums["masked"] += loss.masked.item() / batches
+    return sums
+
+
+def pretrain(
+    model_config: ModelConfig,
+    config: PretrainConfig,
+    make_source: Callable[[], BatchSource],
+    validation: BatchSource | None,
+    folder: Path,
+    start_from: Path | None = None,
+) -> Path:
+    """Trains until the budget is spent and returns the last checkpoint's folder.
+
+    With a checkpoint already in `folder` the run goes on from it; `start_from` begins with another one's weights.
+    """
+    ranks = Ranks.from_environment()
+    device = pick_device(ranks)
+    checkpoint = folder / "pretrain"
+    resumed = checkpoint.exists()
+    torch.manual_seed(config.seed)
+    model = load_model(start_from) if start_from and not resumed else Transformer(model_config)
+    trainer = Trainer(model, config, device)
+    elapsed = 0.0
+    if resumed:
+        state = load_state(checkpoint)
+        trainer.restore(state, load_model(checkpoint))
+        elapsed = state["elapsed"]
+    log = Log(folder / "pretrain.jsonl", quiet=not ranks.first)
+    parameters = sum(p.numel() for p in model.parameters())
+    log.write(
+        event="start", resumed=resumed, step=trainer.step, parameters=parameters, device=str(device)
+    )
+    if config.compile:
+        model.forward = torch.compile(model.forward, dynamic=False)  # type: ignore[method-assign]
+
+    objective = ranks.parallel(LossOfBatch(model))
+    clock = Clock(elapsed)
+    saved = validated = logged = clock.elapsed()
+    averaged = Transformer(model_config).to(device)
+    for batch in prefetch(make_source, ranks.own(trainer.step), ranks.count, config.workers):
+        progress = ranks.agree(config.budget.progress(trainer.step, clock.elapsed()))
+        if progress >= 1.0:
+            break
+        causal, masked = train_step(
+            trainer, objective, to_device(batch, device), learning_rate(progress)
+        )
+        now = clock.elapsed()
+        if not ranks.first:
+            continue
+        if now - logged >= 15 or trainer.step == 1:
+            logged = now
+            log.write(
+                step=trainer.step, progress=round(progress, 4), causal=causal, masked=masked,
+                positions=trainer.positions * ranks.count,
+                rate=round(trainer.positions * ranks.count / now), seconds=round(now),
+            )  # fmt: skip
+        if validation and now - validated >= config.validate_seconds:
+            trainer.ema.copy_to(averaged)
+            measured = validate(averaged, validation, config.validation_batches, device)
+            log.write(event="validation", step=trainer.step, seconds=round(now), **measured)
+            validated = clock.elapsed()
+        if now - saved >= config.save_seconds:
+            trainer.save(checkpoint, clock.elapsed())
+            saved = clock.elapsed()
+    if not ranks.first:
+        return checkpoint
+    trainer.save(checkpoint, clock.elapsed())
+    if validation:
+        trainer.ema.copy_to(averaged)
+        measured = validate(averaged, validation, config.validation_batches, device)
+        log.write(event="validation", step=trainer.step, seconds=round(clock.elapsed()), **measured)
+    log.write(event="end", **load_info(checkpoint))
+    return checkpoint

@@ -1,0 +1,77 @@
+"""Distils a checkpoint round by round: `python models/scripts/distill.py CHECKPOINT --minutes 4 --rounds 3`."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from pathlib import Path
+
+import torch
+
+from parafill.checkpoint import load_model
+from parafill.config import SequenceConfig
+from parafill.distill import DistillConfig, distill
+from parafill.sources import make_source
+from parafill.tokenizer import load_tokenizer
+from parafill.training import Budget
+
+MODELS = Path(__file__).resolve().parent.parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--minutes", type=float, help="of each round")
+    parser.add_argument("--steps", type=int, help="updates of each round")
+    parser.add_argument(
+        "--rounds", type=int, default=4, help="the last one's teacher steps by half a hole"
+    )
+    parser.add_argument("--reverse-share", type=float, default=DistillConfig.reverse_share)
+    parser.add_argument("--batch", type=int, default=8, help="sequences a step")
+    parser.add_argument("--lane", type=int, default=SequenceConfig.lane)
+    parser.add_argument("--canvas", type=int, default=SequenceConfig.canvas)
+    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
+    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
+    parser.add_argument(
+        "--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json"
+    )
+    parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    model = load_model(options.checkpoint).config
+    shape = SequenceConfig(lane=options.lane, canvas=options.canvas, context=model.context_length)
+    train = functools.partial(
+        make_source,
+        options.shards,
+        options.tokenizer,
+        "train",
+        model,
+        shape,
+        options.batch,
+        options.seed,
+    )
+    config = DistillConfig(
+        Budget(options.steps, options.minutes),
+        rounds=tuple(
+            2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)
+        ),
+        reverse_share=options.reverse_share,
+        seed=options.seed,
+        compile=not options.no_compile,
+        workers=options.workers,
+    )
+    distill(
+        options.checkpoint,
+        config,
+        train,
+        options.out,
+        load_tokenizer(options.tokenizer).special.eoh,
+    )
+
+
+if __name__ == "__main__":
+    main()

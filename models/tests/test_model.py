@@ -1,0 +1,142 @@
+"""The network and its masks: nothing leaks, the cache is exact, losses are what they say."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import torch
+
+from parafill.batches import IGNORE, Canvas, Lane, collate
+from parafill.config import PRESETS, SequenceConfig
+from parafill.diffusion import losses
+from parafill.model import Transformer, canvas_mask
+
+CONFIG = PRESETS["tiny"]
+SHAPE = SequenceConfig(lane=64, canvas=48, context=40)
+
+
+@pytest.fixture
+def model() -> Transformer:
+    torch.manual_seed(0)
+    model = Transformer(CONFIG).eval()
+    with torch.no_grad():  # residual outputs start at zero; here they must do something
+        for p in model.parameters():
+            if p.ndim == 2:
+                p.normal_(std=p.shape[1] ** -0.5)
+    return model
+
+
+def lane_with_fills(fills: list[list[int]], context: int = 20) -> Lane:
+    rng = random.Random(1)
+    ids = [rng.randrange(32, 500) for _ in range(context)]
+    positions = list(range(context))
+    starts = []
+    for hole, fill in enumerate(fills):
+        starts.append(len(ids))
+        first = context + CONFIG.hole_stride * hole
+        ids += [24 + hole, *fill, 2]
+        positions += range(first, first + len(fill) + 2)
+    return Lane(ids, positions, [*ids[1:], IGNORE], context, starts, fills)
+
+
+def canvas(lane: Lane, hole: int, visible: int, group: int, shown: int | None = None) -> Canvas:
+    """A canvas whose tokens are masked, but for token `shown`."""
+    fill = lane.fills[hole]
+    inputs = [24 + hole, *[t if i == shown else 1 for i, t in enumerate(fill)]]
+    targets = [IGNORE, *[IGNORE if i == shown else t for i, t in enumerate(fill)]]
+    return Canvas(
+        inputs, targets, lane.context + CONFIG.hole_stride * hole, visible, group, len(fill)
+    )
+
+
+def run(model: Transformer, lane: Lane, canvases: list[Canvas]) -> torch.Tensor:
+    """Logits [canvas positions, vocab] of one sequence."""
+    batch = collate([(lane, canvases)], SHAPE, pad=0)
+    with torch.no_grad():
+        mask = canvas_mask(batch.visible, batch.group, batch.lane)
+        hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
+        return model.logits(hidden[0, batch.lane :])
+
+
+def test_canvas_logits_do_not_change_when_its_target_does(model: Transformer) -> None:
+    one, other = (
+        lane_with_fills([[40, 41, 42], [50, 51]]),
+        lane_with_fills([[90, 91, 92], [50, 51]]),
+    )
+    a = run(model, one, [canvas(one, 0, one.starts[0], 0)])
+    b = run(model, other, [canvas(other, 0, other.starts[0], 0)])
+    assert torch.equal(a[:4], b[:4])
+
+
+def test_later_canvas_does_see_earlier_clean_fill(model: Transformer) -> None:
+    one, other = (
+        lane_with_fills([[40, 41, 42], [50, 51]]),
+        lane_with_fills([[90, 91, 92], [50, 51]]),
+    )
+    a = run(model, one, [canvas(one, 1, one.starts[1], 0)])
+    b = run(model, other, [canvas(other, 1, other.starts[1], 0)])
+    assert not torch.allclose(a[:3], b[:3])
+
+
+def test_joint_canvases_see_each_other_but_not_other_groups(model: Transformer) -> None:
+    lane = lane_with_fills([[40, 41, 42], [50, 51]])
+    base = [canvas(lane, 0, 20, 0), canvas(lane, 1, 20, 0), canvas(lane, 1, 20, 1)]
+    shown = [canvas(lane, 0, 20, 0), canvas(lane, 1, 20, 0, shown=0), canvas(lane, 1, 20, 1)]
+    other = [canvas(lane, 0, 20, 0), canvas(lane, 1, 20, 0), canvas(lane, 1, 20, 1, shown=0)]
+    reference = run(model, lane, base)
+    assert not torch.allclose(run(model, lane, shown)[:4], reference[:4]), (
+        "a joint canvas must be seen"
+    )
+    assert torch.allclose(run(model, lane, other)[:7], reference[:7], atol=1e-6), (
+        "another noising must not be seen"
+    )
+
+
+def test_lane_never_sees_a_canvas(model: Transformer) -> None:
+    lane = lane_with_fills([[40, 41, 42]])
+    batch = collate([(lane, [canvas(lane, 0, 20, 0)])], SHAPE, pad=0)
+    with torch.no_grad():
+        mask = canvas_mask(batch.visible, batch.group, batch.lane)
+        whole, _ = model(batch.ids, batch.positions, batch.lane, mask)
+        alone, _ = model(batch.ids[:, : batch.lane], batch.positions[:, : batch.lane], batch.lane)
+    assert torch.allclose(whole[:, : batch.lane], alone, atol=1e-6)
+
+
+def test_logits_with_and_without_cache_agree(model: Transformer) -> None:
+    lane = lane_with_fills([[40, 41, 42]])
+    item = canvas(lane, 0, lane.context, 0)
+    together = run(model, lane, [item])[: len(item.inputs)]
+    with torch.no_grad():
+        ids = torch.tensor([lane.ids[: lane.context]])
+        _, past = model(ids, torch.arange(lane.context)[None], lane.context)
+        count = len(item.inputs)
+        positions = torch.arange(item.first_position, item.first_position + count)[None]
+        mask = torch.ones(1, count, lane.context + count, dtype=torch.bool)
+        hidden, _ = model(torch.tensor([item.inputs]), positions, 0, mask, past)
+    assert torch.allclose(model.logits(hidden[0]), together, atol=1e-4)
+
+
+def test_losses_count_only_their_own_targets(model: Transformer) -> None:
+    lane = lane_with_fills([[40, 41, 42]])
+    batch = collate([(lane, [canvas(lane, 0, 20, 0, shown=1)])], SHAPE, pad=0)
+    logits = run(model, lane, [canvas(lane, 0, 20, 0, shown=1)])
+    by_hand = torch.nn.functional.cross_entropy(logits[[1, 3]], torch.tensor([40, 42]))
+    assert losses(model, batch).masked.item() == pytest.approx(by_hand.item(), abs=1e-5)
+
+
+def test_one_batch_can_be_learnt_by_heart() -> None:
+    from parafill.optim import Muon
+
+    torch.manual_seed(0)
+    model = Transformer(CONFIG)
+    lane = lane_with_fills([[40, 41, 42], [50, 51]])
+    batch = collate([(lane, [canvas(lane, 0, 20, 0), canvas(lane, 1, 20, 0)])], SHAPE, pad=0)
+    muon, adam = Muon(model.matrices(), lr=0.02), torch.optim.AdamW(model.others(), lr=1e-2)
+    for _ in range(60):
+        loss = losses(model, batch).total(1.0)
+        model.zero_grad()
+        loss.backward()
+        muon.step()
+        adam.step()
+    assert loss.item() < 0.1
