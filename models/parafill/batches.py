@@ -106,9 +106,7 @@ def context_ids(
     after = tokenizer.encode(suffix)
     room = budget - len(middle) - 3
     if room < 0:
-        raise ValueError(
-            f"the text between the holes takes {len(middle)} tokens, more than the context of {budget}"
-        )
+        raise ValueError(f"the text between the holes takes {len(middle)} tokens, more than the context of {budget}")
     after = after[: max(int(room * suffix_share), room - len(before))]
     before = before[max(0, len(before) - (room - len(after))) :]
     lang = tokenizer.language.get(language, tokenizer.language["other"])
@@ -136,15 +134,12 @@ def build_lane(
     # Where a hole, the prefix or a fill begins is a random cut: nothing to learn there.
     # <eoh> is a special token too, but a real prediction.
     targets = [
-        following if following >= tokenizer.first_text or following == special.eoh else IGNORE
-        for following in ids[1:]
+        following if following >= tokenizer.first_text or following == special.eoh else IGNORE for following in ids[1:]
     ]
     return Lane(ids, positions, [*targets, IGNORE], len(context), starts, fills)
 
 
-def _noise(
-    tokens: list[int], fixed: int, rate: float, mask: int, rng: random.Random
-) -> tuple[list[int], list[int]]:
+def _noise(tokens: list[int], fixed: int, rate: float, mask: int, rng: random.Random) -> tuple[list[int], list[int]]:
     """Masks each of tokens[: len - fixed] with probability `rate`, at least one; the last `fixed` stay visible."""
     count = len(tokens) - fixed
     hidden = [rng.random() < rate for _ in range(count)]
@@ -160,9 +155,7 @@ class SequenceBuilder:
 
     def __init__(self, tokenizer: CodeTokenizer, model: ModelConfig, shape: SequenceConfig) -> None:
         if shape.context > model.context_length:
-            raise ValueError(
-                f"sequence context {shape.context} exceeds the model's context {model.context_length}"
-            )
+            raise ValueError(f"sequence context {shape.context} exceeds the model's context {model.context_length}")
         self.tokenizer, self.model, self.shape = tokenizer, model, shape
 
     def build(self, document: Document, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
@@ -171,9 +164,7 @@ class SequenceBuilder:
         text = self._window(self.tokenizer.decode(list(map(int, document.ids))), rng)
         if len(text) < 60:
             return None
-        kind = rng.choices(
-            ["one", "several", "long"], [shape.one_hole, shape.several_holes, shape.long_middle]
-        )[0]
+        kind = rng.choices(["one", "several", "long"], [shape.one_hole, shape.several_holes, shape.long_middle])[0]
         if kind == "long":
             return self._long(text, document.language, rng)
         count = 1 if kind == "one" else rng.randint(2, self.model.max_holes)
@@ -192,9 +183,7 @@ class SequenceBuilder:
             segments[-1] = segments[-1].split("\n", 1)[0]
         return segments
 
-    def _holes(
-        self, text: str, language: str, count: int, rng: random.Random
-    ) -> tuple[Lane, list[Canvas]] | None:
+    def _holes(self, text: str, language: str, count: int, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
         holes = draw_holes(text, language, count, rng)
         if not holes:
             return None
@@ -213,13 +202,9 @@ class SequenceBuilder:
             return None
         lane = build_lane(self.tokenizer, self.model, context, fills, shape.lane)
         joint = len(holes) > 1 and rng.random() < 0.5
-        return lane, self._joint_canvases(lane, rng) if joint else self._separate_canvases(
-            lane, rng
-        )
+        return lane, self._joint_canvases(lane, rng) if joint else self._separate_canvases(lane, rng)
 
-    def _long(
-        self, text: str, language: str, rng: random.Random
-    ) -> tuple[Lane, list[Canvas]] | None:
+    def _long(self, text: str, language: str, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
         """A long middle whose canvases begin at many offsets, as blocks do when a long hole is filled."""
         start = text.find("\n", int(len(text) * rng.uniform(0.1, 0.5))) + 1
         if start == 0:
@@ -262,9 +247,7 @@ class SequenceBuilder:
         rng.shuffle(order)
         while True:
             hole = order[len(canvases) % len(order)]
-            canvas = self._canvas(
-                lane, hole, 0, len(canvases), self.shape.canvas - used, rng, lane.starts[hole]
-            )
+            canvas = self._canvas(lane, hole, 0, len(canvases), self.shape.canvas - used, rng, lane.starts[hole])
             if canvas is None:
                 return canvases
             canvases.append(canvas)
@@ -279,9 +262,7 @@ class SequenceBuilder:
             members: list[Canvas] = []
             for hole in range(len(lane.fills)):
                 room = self.shape.canvas - used - sum(len(member.inputs) for member in members)
-                canvas = self._canvas(
-                    lane, hole, 0, group, room, rng, lane.context, 1.0 if fully else None
-                )
+                canvas = self._canvas(lane, hole, 0, group, room, rng, lane.context, 1.0 if fully else None)
                 if canvas is None:
                     break
                 members.append(canvas)
@@ -382,9 +363,7 @@ def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, p
 class BatchSource:
     """Batches by number: `batch(step)` depends on seed and step alone, so a resumed run sees what it would have."""
 
-    def __init__(
-        self, documents: Documents, builder: SequenceBuilder, size: int, seed: int
-    ) -> None:
+    def __init__(self, documents: Documents, builder: SequenceBuilder, size: int, seed: int) -> None:
         self.documents, self.builder, self.size, self.seed = documents, builder, size, seed
         # A document is drawn in proportion to its length, but very long ones do not drown the others.
         weights = np.minimum(documents.lengths, 20_000).astype(np.float64)
@@ -394,9 +373,7 @@ class BatchSource:
         rng = random.Random(f"{self.seed}/{step}")
         sequences: list[tuple[Lane, list[Canvas]]] = []
         while len(sequences) < self.size:
-            index = min(
-                int(np.searchsorted(self.cumulative, rng.random())), len(self.documents) - 1
-            )
+            index = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.documents) - 1)
             sequence = self.builder.build(self.documents[index], rng)
             if sequence and sequence[1]:
                 sequences.append(sequence)

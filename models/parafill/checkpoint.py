@@ -60,9 +60,7 @@ def load_model(folder: Path) -> Transformer:
     expected = {name: tuple(p.shape) for name, p in model.named_parameters()}
     found = {name: tuple(w.shape) for name, w in weights.items()}
     if expected != found:
-        odd = sorted(
-            name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-        )
+        odd = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
         first = odd[0]
         raise CheckpointError(
             f"{path}: {len(odd)} weights do not match config.json, first {first}: "

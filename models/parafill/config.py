@@ -30,9 +30,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
-            raise ValueError(
-                f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads})"
-            )
+            raise ValueError(f"heads ({self.heads}) must be a multiple of kv_heads ({self.kv_heads})")
         if self.hole_stride < self.max_canvas + 2:
             raise ValueError(
                 f"hole_stride ({self.hole_stride}) must leave room for <fill>, {self.max_canvas} tokens and <eoh>"
@@ -53,9 +51,7 @@ class ModelConfig:
         known = {field.name for field in dataclasses.fields(cls)}
         if set(values) != known:
             odd = sorted(set(values) ^ known)
-            raise ValueError(
-                f"model config: unknown or missing keys {odd}; expected {sorted(known)}"
-            )
+            raise ValueError(f"model config: unknown or missing keys {odd}; expected {sorted(known)}")
         return cls(**values)
 
     @classmethod
@@ -65,9 +61,7 @@ class ModelConfig:
 
 #: Named shapes. `small` is what two CPU cores can train in about an hour, `base` is for one 30-minute GPU run.
 PRESETS: dict[str, ModelConfig] = {
-    "tiny": ModelConfig(
-        layers=2, dim=64, heads=2, kv_heads=1, head_dim=32, ffn=128, context_length=192
-    ),
+    "tiny": ModelConfig(layers=2, dim=64, heads=2, kv_heads=1, head_dim=32, ffn=128, context_length=192),
     "small": ModelConfig(),
     "base": ModelConfig(
         layers=12,

@@ -37,9 +37,7 @@ def losses(model: Transformer, batch: Batch) -> Losses:
     hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
     targets = torch.cat([batch.lane_targets, batch.canvas_targets], dim=1)
     wanted = targets != IGNORE
-    token_loss = F.cross_entropy(
-        model.logits(hidden[wanted]).float(), targets[wanted], reduction="none"
-    )
+    token_loss = F.cross_entropy(model.logits(hidden[wanted]).float(), targets[wanted], reduction="none")
     on_canvas = torch.zeros_like(wanted)
     on_canvas[:, batch.lane :] = True
     chosen = on_canvas[wanted]

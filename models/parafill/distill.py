@@ -5,9 +5,10 @@ log-probability vector at the sub-step that revealed it; positions still masked 
 sub-step. The student sees z once and matches the targets on all masked positions. Then the student becomes the
 teacher and the step doubles: one step of the new teacher is worth two of the old one.
 
-A step is a fraction of the hole: its n content tokens plus <eoh> (of all holes of a joint group together). From a canvas with a share t of them masked, a
-teacher of step d reveals so many that t - d, then t - 2d remain masked. (The interval matters: sub-step i starts where
-sub-step i - 1 ended, so each masked token is revealed with probability d / t, then d / (t - d).)
+A step is a fraction of the hole: its n content tokens plus <eoh> (of all holes of a joint group together). From a
+canvas with a share t of them masked, a teacher of step d reveals so many that t - d, then t - 2d remain masked. (The
+interval matters: sub-step i starts where sub-step i - 1 ended, so each masked token is revealed with probability
+d / t, then d / (t - d).)
 """
 
 from __future__ import annotations
@@ -119,9 +120,7 @@ class StudentLogs(nn.Module):
         mask = canvas_mask(batch.visible, batch.group, batch.lane)
         hidden, _ = self.model(batch.ids, batch.positions, batch.lane, mask)
         wanted = batch.lane_targets != IGNORE
-        causal = F.cross_entropy(
-            self.model.logits(hidden[:, : batch.lane][wanted]).float(), batch.lane_targets[wanted]
-        )
+        causal = F.cross_entropy(self.model.logits(hidden[:, : batch.lane][wanted]).float(), batch.lane_targets[wanted])
         masked = batch.canvas_targets != IGNORE
         logs = F.log_softmax(self.model.logits(hidden[:, batch.lane :][masked]).float(), dim=-1)
         return causal, logs

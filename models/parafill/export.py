@@ -40,7 +40,11 @@ _FILL_REQUESTS: list[tuple[str, list[str], Decoding]] = [
     ("python", ["def add(a, b):\n    return ", "\n\n\nprint(add(1, 2))\n"], Decoding(max_tokens=16, steps=1)),
     (
         "typescript",
-        ["export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of ", ") {\n    total += ", ";\n  }\n  return total;\n}\n"],
+        [
+            "export function sum(values: number[]): number {\n  let total = 0;\n  for (const value of ",
+            ") {\n    total += ",
+            ";\n  }\n  return total;\n}\n",
+        ],
         Decoding(max_tokens=16, steps=4),
     ),
     (
@@ -185,10 +189,7 @@ def _golden_logits(model: OnnxModel, tokenizer: CodeTokenizer, causal: bool) -> 
         "order": order.tolist(),
         "wanted": wanted.tolist(),
         "argmax": best[:, 0].tolist(),
-        "logProbs": [
-            [[int(i), float(row_logs[i])] for i in ids_]
-            for ids_, row_logs in zip(best, logs, strict=True)
-        ],
+        "logProbs": [[[int(i), float(row_logs[i])] for i in ids_] for ids_, row_logs in zip(best, logs, strict=True)],
     }
 
 

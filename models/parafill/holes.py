@@ -40,13 +40,7 @@ def _parser(language: str) -> Parser | None:
     if language in ("typescript", "typescriptreact"):
         import tree_sitter_typescript as grammar
 
-        return Parser(
-            Language(
-                grammar.language_tsx()
-                if language.endswith("react")
-                else grammar.language_typescript()
-            )
-        )
+        return Parser(Language(grammar.language_tsx() if language.endswith("react") else grammar.language_typescript()))
     return None
 
 
@@ -98,19 +92,13 @@ def _syntax_hole(text: str, language: str, rng: random.Random) -> Hole | None:
         if child is None:
             break
         node = child
-        if (
-            node.is_named
-            and 2 <= node.end_byte - node.start_byte <= 400
-            and _SYNTAX_NODES.search(node.type)
-        ):
+        if node.is_named and 2 <= node.end_byte - node.start_byte <= 400 and _SYNTAX_NODES.search(node.type):
             path.append(node)
     if not path:
         return None
     chosen = rng.choice(path)
     start = len(raw[: chosen.start_byte].decode("utf-8"))
-    return Hole(
-        start, start + len(raw[chosen.start_byte : chosen.end_byte].decode("utf-8")), "syntax"
-    )
+    return Hole(start, start + len(raw[chosen.start_byte : chosen.end_byte].decode("utf-8")), "syntax")
 
 
 def draw_hole(text: str, language: str, rng: random.Random) -> Hole | None:
@@ -129,9 +117,7 @@ def draw_hole(text: str, language: str, rng: random.Random) -> Hole | None:
     return hole
 
 
-def draw_holes(
-    text: str, language: str, count: int, rng: random.Random, tries: int = 40
-) -> list[Hole]:
+def draw_holes(text: str, language: str, count: int, rng: random.Random, tries: int = 40) -> list[Hole]:
     """Up to `count` holes that do not touch each other, in order."""
     holes: list[Hole] = []
     for _ in range(tries):

@@ -85,17 +85,11 @@ class Attention(nn.Module):
         k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         parts = []
         if lane:
-            parts.append(
-                F.scaled_dot_product_attention(
-                    q[:, :, :lane], k[:, :, :lane], v[:, :, :lane], is_causal=True
-                )
-            )
+            parts.append(F.scaled_dot_product_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane], is_causal=True))
         if lane < length:
             if mask is None:
                 raise ValueError(f"{length - lane} canvas positions came without an attention mask")
-            parts.append(
-                F.scaled_dot_product_attention(q[:, :, lane:], k, v, attn_mask=mask[:, None])
-            )
+            parts.append(F.scaled_dot_product_attention(q[:, :, lane:], k, v, attn_mask=mask[:, None]))
         out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
         return self.output(out.transpose(1, 2).reshape(batch, length, -1)), cache
 
@@ -166,9 +160,7 @@ class Transformer(nn.Module):
         Returns hidden [B, T, dim] (normalised) and each layer's keys and values of the T positions.
         """
         if past is not None and lane:
-            raise ValueError(
-                "a lane cannot be appended to a past here; encode the longer lane instead"
-            )
+            raise ValueError("a lane cannot be appended to a past here; encode the longer lane instead")
         cos = self.cos[positions][:, None]
         sin = self.sin[positions][:, None]
         x = self.embedding(ids)

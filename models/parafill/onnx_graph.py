@@ -8,11 +8,10 @@ The past is an input and is never concatenated with the block; only their scores
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor
 
 from .model import Transformer
 
@@ -21,6 +20,8 @@ ACTIVATION_LIMIT = 127
 #: Added to scores that must not count; exp() of it is exactly 0 and it survives fp16.
 MASKED = -1e4
 _MICROSOFT = "com.microsoft"
+
+Attribute = int | float | list[int]
 
 
 def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -37,22 +38,18 @@ class GraphBuilder:
         self.initialisers: dict[str, onnx.TensorProto] = {}
         self.count = 0
 
-    def op(
-        self,
-        kind: str,
-        *inputs: str,
-        name: str = "",
-        outputs: int = 1,
-        domain: str = "",
-        **attributes: Any,
-    ) -> Any:
+    def op(self, kind: str, *inputs: str, name: str = "", domain: str = "", **attributes: Attribute) -> str:
+        return self.ops(kind, 1, *inputs, name=name, domain=domain, **attributes)[0]
+
+    def ops(
+        self, kind: str, outputs: int, *inputs: str, name: str = "", domain: str = "", **attributes: Attribute
+    ) -> list[str]:
+        """A node with several outputs."""
         self.count += 1
         base = name or f"{kind.lower()}_{self.count}"
         made = [base] if outputs == 1 else [f"{base}_{i}" for i in range(outputs)]
-        self.nodes.append(
-            helper.make_node(kind, list(inputs), made, name=base, domain=domain, **attributes)
-        )
-        return made[0] if outputs == 1 else made
+        self.nodes.append(helper.make_node(kind, list(inputs), made, name=base, domain=domain, **attributes))
+        return made
 
     def constant(self, value: np.ndarray, name: str = "") -> str:
         if not name:
@@ -71,9 +68,7 @@ class GraphBuilder:
     def rows(self, x: str) -> tuple[str, str]:
         """Quantises x [..., K] row by row: (uint8 with zero point 128, float scale [..., 1])."""
         largest = self.op("ReduceMax", self.op("Abs", x), self.ints(-1), keepdims=1)
-        scale = self.op(
-            "Mul", self.op("Max", largest, self.number(1e-8)), self.number(1 / ACTIVATION_LIMIT)
-        )
+        scale = self.op("Mul", self.op("Max", largest, self.number(1e-8)), self.number(1 / ACTIVATION_LIMIT))
         shifted = self.op("Add", self.op("Round", self.op("Div", x, scale)), self.number(128.0))
         return self.op("Cast", shifted, to=TensorProto.UINT8), scale
 
@@ -91,16 +86,14 @@ class GraphBuilder:
 
     def norm(self, x: str, scale: float, width: int, eps: float) -> str:
         vector = self.constant(np.full(width, scale, np.float32))
-        return self.op(
-            "SimplifiedLayerNormalization", x, vector, axis=-1, epsilon=eps, stash_type=1
-        )
+        return self.op("SimplifiedLayerNormalization", x, vector, axis=-1, epsilon=eps, stash_type=1)
 
     def masked_where(self, allowed: str) -> str:
         """0 where bool `allowed`, MASKED elsewhere."""
         return self.op("Where", allowed, self.number(0.0), self.number(MASKED))
 
 
-def _numpy(weight: Any) -> np.ndarray:
+def _numpy(weight: Tensor) -> np.ndarray:
     return weight.detach().cpu().float().numpy()
 
 
@@ -112,16 +105,12 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
 
     # Attention description, computed once for all layers.
     order = "order"
-    allowed = g.op(
-        "LessOrEqual", g.op("Unsqueeze", order, g.ints(1)), g.op("Unsqueeze", order, g.ints(2))
-    )
+    allowed = g.op("LessOrEqual", g.op("Unsqueeze", order, g.ints(1)), g.op("Unsqueeze", order, g.ints(2)))
     block_mask = g.op("Unsqueeze", g.masked_where(allowed), g.ints(1))
     block_mask = g.op("Concat", *[block_mask] * group, axis=2) if group > 1 else block_mask
     capacity = g.op("Shape", "past_key_0", start=2, end=3)
     scalar = g.op("Squeeze", capacity)
-    slots = g.op(
-        "Range", g.constant(np.array(0, np.int64)), scalar, g.constant(np.array(1, np.int64))
-    )
+    slots = g.op("Range", g.constant(np.array(0, np.int64)), scalar, g.constant(np.array(1, np.int64)))
     past_mask = g.masked_where(g.op("Less", slots, "past_length"))
 
     table, table_scale = g.matrix("embedding", _numpy(model.embedding.weight).T)
@@ -141,41 +130,36 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
         normed = g.op("Transpose", g.norm(y, scale, width, config.norm_eps), perm=[0, 2, 1, 3])
         return g.op("RotaryEmbedding", normed, "positions", cos, sin, domain=_MICROSOFT, name=name)
 
+    def scores(q: str, k: str) -> str:
+        return g.op("FusedMatMul", q, k, transB=1, alpha=width**-0.5, domain=_MICROSOFT)
+
     for index, block in enumerate(model.blocks):
         att = block.attention
         joined = np.concatenate([_numpy(p.weight) for p in (att.query, att.key, att.value)]).T
         y = g.rows(g.norm(x, block.attention_norm.scale.item(), config.dim, config.norm_eps))
         y = g.linear(y, *g.matrix(f"blocks.{index}.qkv", joined))
         sizes = g.ints(heads * width, kv * width, kv * width)
-        q, k, v = g.op("Split", y, sizes, outputs=3, axis=-1)
+        q, k, v = g.ops("Split", 3, y, sizes, axis=-1)
         q = rotated(heads_of(q, heads), att.query_norm.scale.item())
         k = rotated(heads_of(k, kv), att.key_norm.scale.item(), name=f"key_{index}")
         v = g.op("Transpose", heads_of(v, kv), perm=[0, 2, 1, 3], name=f"value_{index}")
 
         # Heads that share keys are stacked: [B, kv, group * T, width].
         q = g.op("Reshape", q, g.ints(0, kv, -1, width))
-        scaled = {"transB": 1, "alpha": width**-0.5, "domain": _MICROSOFT}
-        of_past = g.op("Add", g.op("FusedMatMul", q, f"past_key_{index}", **scaled), past_mask)
-        of_block = g.op("Add", g.op("FusedMatMul", q, k, **scaled), block_mask)
+        of_past = g.op("Add", scores(q, f"past_key_{index}"), past_mask)
+        of_block = g.op("Add", scores(q, k), block_mask)
         weights = g.op("Softmax", g.op("Concat", of_past, of_block, axis=-1), axis=-1)
         to_past = g.op("Slice", weights, g.ints(0), capacity, g.ints(3))
         to_block = g.op("Slice", weights, capacity, g.ints(2**62), g.ints(3))
         y = g.op("Add", g.op("MatMul", to_past, f"past_value_{index}"), g.op("MatMul", to_block, v))
         y = g.op("Transpose", g.op("Reshape", y, g.ints(0, heads, -1, width)), perm=[0, 2, 1, 3])
         y = g.rows(g.op("Reshape", y, g.ints(0, 0, heads * width)))
-        x = g.op(
-            "Add", x, g.linear(y, *g.matrix(f"blocks.{index}.output", _numpy(att.output.weight).T))
-        )
+        x = g.op("Add", x, g.linear(y, *g.matrix(f"blocks.{index}.output", _numpy(att.output.weight).T)))
 
         both = np.concatenate([_numpy(block.gate.weight), _numpy(block.up.weight)]).T
         y = g.rows(g.norm(x, block.feed_norm.scale.item(), config.dim, config.norm_eps))
-        gate, up = g.op(
-            "Split",
-            g.linear(y, *g.matrix(f"blocks.{index}.gate_up", both)),
-            outputs=2,
-            axis=-1,
-            num_outputs=2,
-        )
+        joined_up = g.linear(y, *g.matrix(f"blocks.{index}.gate_up", both))
+        gate, up = g.ops("Split", 2, joined_up, axis=-1, num_outputs=2)
         y = g.op("Mul", g.op("QuickGelu", gate, alpha=1.0, domain=_MICROSOFT), up)
         x = g.op(
             "Add",

@@ -16,17 +16,13 @@ class KvCache:
     def __init__(self, config: ModelConfig, capacity: int) -> None:
         shape = (1, config.kv_heads, capacity, config.head_dim)
         self.buffers = {
-            f"past_{kind}_{i}": np.zeros(shape, np.float32)
-            for i in range(config.layers)
-            for kind in ("key", "value")
+            f"past_{kind}_{i}": np.zeros(shape, np.float32) for i in range(config.layers) for kind in ("key", "value")
         }
         self.length = 0
 
     def append(self, outputs: dict[str, np.ndarray], count: int) -> None:
         for name, buffer in self.buffers.items():
-            buffer[:, :, self.length : self.length + count] = outputs[name.removeprefix("past_")][
-                :1, :, :count
-            ]
+            buffer[:, :, self.length : self.length + count] = outputs[name.removeprefix("past_")][:1, :, :count]
         self.length += count
 
 
@@ -37,9 +33,7 @@ class OnnxModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         self.config = config
-        self.session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self.names = [output.name for output in self.session.get_outputs()]
 
     def run(

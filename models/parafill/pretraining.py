@@ -92,9 +92,7 @@ class Trainer:
         save_checkpoint(folder, averaged, info, self.state(elapsed))
 
 
-def train_step(
-    trainer: Trainer, objective: nn.Module, batch: Batch, factor: float
-) -> tuple[float, float]:
+def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: float) -> tuple[float, float]:
     """One update; returns (causal loss, masked loss) in nats."""
     config = trainer.config
     for optimiser, peak in ((trainer.muon, config.muon_rate), (trainer.adam, config.adam_rate)):
@@ -115,9 +113,7 @@ def train_step(
 
 
 @torch.no_grad()
-def validate(
-    model: Transformer, source: BatchSource, batches: int, device: torch.device
-) -> dict[str, float]:
+def validate(model: Transformer, source: BatchSource, batches: int, device: torch.device) -> dict[str, float]:
     """Mean validation losses over a fixed set of batches, in nats per token."""
     sums = {"causal": 0.0, "masked": 0.0}
     for index in range(batches):
@@ -153,9 +149,7 @@ def pretrain(
         elapsed = state["elapsed"]
     log = Log(folder / "pretrain.jsonl", quiet=not ranks.first)
     parameters = sum(p.numel() for p in model.parameters())
-    log.write(
-        event="start", resumed=resumed, step=trainer.step, parameters=parameters, device=str(device)
-    )
+    log.write(event="start", resumed=resumed, step=trainer.step, parameters=parameters, device=str(device))
     if config.compile:
         model.forward = torch.compile(model.forward, dynamic=False)  # type: ignore[method-assign]
 
@@ -167,9 +161,7 @@ def pretrain(
         progress = ranks.agree(config.budget.progress(trainer.step, clock.elapsed()))
         if progress >= 1.0:
             break
-        causal, masked = train_step(
-            trainer, objective, to_device(batch, device), learning_rate(progress)
-        )
+        causal, masked = train_step(trainer, objective, to_device(batch, device), learning_rate(progress))
         now = clock.elapsed()
         if not ranks.first:
             continue

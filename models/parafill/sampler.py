@@ -112,9 +112,7 @@ class Infill:
         probabilities = np.exp(log_softmax(logits)).reshape(holes, size, -1)
         laws = [length_law(p, self.special.eoh, limit) for p in probabilities]
 
-        generators = [
-            Mulberry32(decoding.seed + row * 0x9E3779B9) for row in range(decoding.candidates)
-        ]
+        generators = [Mulberry32(decoding.seed + row * 0x9E3779B9) for row in range(decoding.candidates)]
         if decoding.temperature > 0:
             rows = [tuple(_draw(law, generator.next()) for law in laws) for generator in generators]
         else:
@@ -149,14 +147,10 @@ class Infill:
             tokens += [self.special.eoh] if ended else []
             row.masked += range(len(row.ids) + 1, len(row.ids) + 1 + length)
             row.ids += tokens
-            row.offsets += range(
-                self.config.hole_stride * hole, self.config.hole_stride * hole + len(tokens)
-            )
+            row.offsets += range(self.config.hole_stride * hole, self.config.hole_stride * hole + len(tokens))
         return row
 
-    def _run(
-        self, cache: KvCache, rows: list[_Row], causal: bool, wanted: list[list[int]]
-    ) -> list[np.ndarray]:
+    def _run(self, cache: KvCache, rows: list[_Row], causal: bool, wanted: list[list[int]]) -> list[np.ndarray]:
         """Logits of each row's wanted positions; rows are padded to one length and see one context."""
         width = max(len(row.ids) for row in rows)
         ids, positions = np.zeros((len(rows), width)), np.full((len(rows), width), cache.length)
@@ -166,18 +160,14 @@ class Infill:
             ids[index, :count] = row.ids
             positions[index, :count] = cache.length + np.array(row.offsets)
             order[index, :count] = np.arange(count) if causal else 0
-        flat = np.array(
-            [index * width + at for index, places in enumerate(wanted) for at in places]
-        )
+        flat = np.array([index * width + at for index, places in enumerate(wanted) for at in places])
         logits = self.model.run(cache, ids, positions, order, flat)["logits"]
         return np.split(logits, np.cumsum([len(places) for places in wanted])[:-1])
 
     def _denoise(self, cache: KvCache, rows: list[_Row]) -> list[np.ndarray]:
         active = [row for row in rows if row.masked]
         results = iter(self._run(cache, active, False, [row.masked for row in active]))
-        return [
-            next(results) if row.masked else np.zeros((0, self.config.vocab_size)) for row in rows
-        ]
+        return [next(results) if row.masked else np.zeros((0, self.config.vocab_size)) for row in rows]
 
     def _fix(
         self,
@@ -195,19 +185,13 @@ class Infill:
             text = log_softmax(scores[:, first:])
             if decoding.temperature > 0:
                 tempered = np.exp(log_softmax(scores[:, first:] / decoding.temperature))
-                chosen = np.array(
-                    [_draw_top(p, decoding.top_p, generators[index].next()) for p in tempered]
-                )
+                chosen = np.array([_draw_top(p, decoding.top_p, generators[index].next()) for p in tempered])
             else:
                 chosen = text.argmax(axis=-1)
             confidence = np.exp(text[np.arange(len(chosen)), chosen])
             least = math.ceil(len(chosen) / remaining)
             surest = sorted(range(len(chosen)), key=lambda i: (-confidence[i], i))
-            fixed = {
-                i
-                for place, i in enumerate(surest)
-                if place < least or confidence[i] >= decoding.threshold
-            }
+            fixed = {i for place, i in enumerate(surest) if place < least or confidence[i] >= decoding.threshold}
             for i in fixed:
                 row.ids[row.masked[i]] = int(chosen[i]) + first
             row.masked = [at for i, at in enumerate(row.masked) if i not in fixed]

@@ -86,9 +86,7 @@ class CodeTokenizer:
         for token in ids:
             token = int(token)
             if not self.first_text <= token < self.size:
-                raise TokenizerError(
-                    f"id {token} is no text: expected {self.first_text} to {self.size - 1}"
-                )
+                raise TokenizerError(f"id {token} is no text: expected {self.first_text} to {self.size - 1}")
             parts.append(self._bytes[token])
         return b"".join(parts)
 
@@ -107,9 +105,7 @@ def load_tokenizer(path: Path | str) -> CodeTokenizer:
     backend = Tokenizer.from_str(path.read_text(encoding="utf-8"))
     for index, name in enumerate(RESERVED):
         if backend.id_to_token(index) != name:
-            raise TokenizerError(
-                f"{path}: expected {name} at id {index}, found {backend.id_to_token(index)!r}"
-            )
+            raise TokenizerError(f"{path}: expected {name} at id {index}, found {backend.id_to_token(index)!r}")
     if json.loads(backend.to_str())["added_tokens"]:
         raise TokenizerError(f"{path}: expected no added_tokens: text could become a special id")
     return CodeTokenizer(backend)
@@ -134,9 +130,7 @@ def train_tokenizer(texts: Iterator[str], size: int) -> CodeTokenizer:
     )
     backend.train_from_iterator(texts, trainer)
     if backend.get_vocab_size() != size:
-        raise TokenizerError(
-            f"expected {size} tokens, the text gave {backend.get_vocab_size()}: train on more text"
-        )
+        raise TokenizerError(f"expected {size} tokens, the text gave {backend.get_vocab_size()}: train on more text")
     # The trainer registers the reserved tokens as matchable text; take that back.
     description = json.loads(backend.to_str())
     description["added_tokens"] = []

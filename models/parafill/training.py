@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import distributed, nn
@@ -78,9 +77,7 @@ def pick_device(ranks: Ranks) -> torch.device:
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
     moved = {
-        field.name: value.to(device, non_blocking=True)
-        if isinstance(value, torch.Tensor)
-        else value
+        field.name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
         for field in dataclasses.fields(batch)
         if (value := getattr(batch, field.name)) is not None
     }
@@ -113,14 +110,12 @@ class Log:
         self.path, self.quiet = path, quiet
         path.parent.mkdir(parents=True, exist_ok=True)
 
-    def write(self, **values: Any) -> None:
+    def write(self, **values: object) -> None:
         if self.quiet:
             return
         with self.path.open("a") as file:
             file.write(json.dumps(values) + "\n")
-        shown = " ".join(
-            f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items()
-        )
+        shown = " ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
         print(shown, flush=True)
 
 
@@ -138,9 +133,7 @@ def _make(step: int) -> Batch:
     return _source.batch(step)
 
 
-def prefetch(
-    make_source: Callable[[], BatchSource], first: int, stride: int, workers: int
-) -> Iterator[Batch]:
+def prefetch(make_source: Callable[[], BatchSource], first: int, stride: int, workers: int) -> Iterator[Batch]:
     """Endless batches first, first + stride, … made by worker processes a few steps ahead and given back in order."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, _initialise, (make_source,)) as pool:

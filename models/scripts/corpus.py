@@ -39,12 +39,8 @@ def main() -> int:
         default=Path(os.environ.get("PARAFILL_DATA", MODELS / "data")),
         help="cache folder (default: models/data, or $PARAFILL_DATA)",
     )
-    parser.add_argument(
-        "--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json"
-    )
-    parser.add_argument(
-        "--benchmark", type=Path, help="folder with HumanEval-Infilling files, to keep them out"
-    )
+    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
+    parser.add_argument("--benchmark", type=Path, help="folder with HumanEval-Infilling files, to keep them out")
     parser.add_argument("--packed", type=Path, help="folder of `pack` (default: DATA/packed)")
     parser.add_argument("--pack-limit-mb", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)

@@ -23,9 +23,7 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--minutes", type=float, help="of each round")
     parser.add_argument("--steps", type=int, help="updates of each round")
-    parser.add_argument(
-        "--rounds", type=int, default=4, help="the last one's teacher steps by half a hole"
-    )
+    parser.add_argument("--rounds", type=int, default=4, help="the last one's teacher steps by half a hole")
     parser.add_argument("--reverse-share", type=float, default=DistillConfig.reverse_share)
     parser.add_argument("--batch", type=int, default=8, help="sequences a step")
     parser.add_argument("--lane", type=int, default=SequenceConfig.lane)
@@ -35,9 +33,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
-    parser.add_argument(
-        "--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json"
-    )
+    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
     options = parser.parse_args()
     if options.threads:
@@ -56,9 +52,7 @@ def main() -> None:
     )
     config = DistillConfig(
         Budget(options.steps, options.minutes),
-        rounds=tuple(
-            2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)
-        ),
+        rounds=tuple(2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)),
         reverse_share=options.reverse_share,
         seed=options.seed,
         compile=not options.no_compile,

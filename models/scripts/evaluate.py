@@ -53,9 +53,7 @@ def main() -> int:
 
 
 def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     data = Path(os.environ.get("PARAFILL_DATA", MODELS / "data"))
     parser.add_argument("--model", type=Path, default=MODELS / "parafill-small")
     parser.add_argument("--label", help="name of the model in the tables (default: its folder)")
@@ -88,9 +86,7 @@ def evaluate(options: argparse.Namespace) -> dict:
         summary["packages"] = evaluate_packages(options, tokenizer, label)
     if options.human_eval:
         summary["humanEval"] = [
-            entry
-            for split in human_eval.FILES
-            for entry in evaluate_human_eval(options, tokenizer, label, split)
+            entry for split in human_eval.FILES for entry in evaluate_human_eval(options, tokenizer, label, split)
         ]
     return summary
 
@@ -132,9 +128,7 @@ def evaluate_packages(options: argparse.Namespace, tokenizer: CodeTokenizer, lab
             runs.append(Run(name, is_told, results_of(holes, answers)))
             print(json.dumps(runs[-1].summary()), file=sys.stderr)
             write_details(options.details, runs[-1])
-    print(
-        f"## Package holes\n\n{len(holes)} holes in test packages, fingerprint `{mark}`. ", end=""
-    )
+    print(f"## Package holes\n\n{len(holes)} holes in test packages, fingerprint `{mark}`. ", end="")
     print("Exact match is of every character; the interval is 95 %.\n")
     print(overall_table(runs))
     for title, key in (
@@ -158,9 +152,7 @@ def check_tokenizer(options: argparse.Namespace) -> None:
         )
 
 
-def bigram_run(
-    options: argparse.Namespace, tokenizer: CodeTokenizer, holes: list[PackageHole]
-) -> Run:
+def bigram_run(options: argparse.Namespace, tokenizer: CodeTokenizer, holes: list[PackageHole]) -> Run:
     bigram = load_bigram(options.shards, tokenizer)
     results = [HoleResult(hole, bigram.fill(hole), None, 0.0, 0, None) for hole in holes]
     return Run("bigram", True, results)
@@ -188,9 +180,7 @@ def write_details(path: Path | None, run: Run) -> None:
             out.write(json.dumps(row, ensure_ascii=True) + "\n")
 
 
-def evaluate_human_eval(
-    options: argparse.Namespace, tokenizer: CodeTokenizer, label: str, split: str
-) -> list[dict]:
+def evaluate_human_eval(options: argparse.Namespace, tokenizer: CodeTokenizer, label: str, split: str) -> list[dict]:
     tasks = human_eval.load_tasks(options.human_eval, split)
     if options.human_eval_limit:
         tasks = tasks[:: max(1, len(tasks) // options.human_eval_limit)]

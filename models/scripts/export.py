@@ -19,25 +19,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=MODELS / "parafill-small")
     parser.add_argument("--name", default="parafill-small")
     parser.add_argument("--version", default="0.1.0")
-    parser.add_argument(
-        "--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json"
-    )
+    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
     options = parser.parse_args()
     model = load_model(options.checkpoint)
     index = read_index(options.shards) if (options.shards / "shards.json").exists() else {}
-    data = (
-        {"splits": index.get("splits", {}), "packages": len(index.get("packages", {}))}
-        if index
-        else {}
-    )
+    data = {"splits": index.get("splits", {}), "packages": len(index.get("packages", {}))} if index else {}
     training = load_info(options.checkpoint)
-    export_model(
-        model, options.tokenizer, options.out, options.name, options.version, data, training
-    )
-    sizes = {
-        path.name: path.stat().st_size for path in sorted(options.out.iterdir()) if path.is_file()
-    }
+    export_model(model, options.tokenizer, options.out, options.name, options.version, data, training)
+    sizes = {path.name: path.stat().st_size for path in sorted(options.out.iterdir()) if path.is_file()}
     print(json.dumps({"out": str(options.out), "bytes": sizes}))
 
 

@@ -29,12 +29,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
-    parser.add_argument(
-        "--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json"
-    )
-    parser.add_argument(
-        "--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint"
-    )
+    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
+    parser.add_argument("--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
     options = parser.parse_args()
     if options.threads:

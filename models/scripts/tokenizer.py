@@ -30,9 +30,7 @@ def main() -> int:
     parser.add_argument("--sample-mb", type=float, default=30, help="text to train on")
     parser.add_argument("--report-mb", type=float, default=8, help="text to measure on")
     parser.add_argument("--check", action="store_true", help="check the file, do not train")
-    parser.add_argument(
-        "--data", type=Path, default=Path(os.environ.get("PARAFILL_DATA", MODELS / "data"))
-    )
+    parser.add_argument("--data", type=Path, default=Path(os.environ.get("PARAFILL_DATA", MODELS / "data")))
     parser.add_argument("--out", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     options = parser.parse_args()
     space = Workspace(options.data)
@@ -84,15 +82,11 @@ def check_round_trips(tokenizer: CodeTokenizer) -> None:
             raise TokenizerError(f"text encodes to a reserved id: {text!r}")
 
 
-def measure(
-    tokenizer: CodeTokenizer, texts: Iterator[tuple[str, str]]
-) -> dict[str, tuple[int, int]]:
+def measure(tokenizer: CodeTokenizer, texts: Iterator[tuple[str, str]]) -> dict[str, tuple[int, int]]:
     """language -> (UTF-8 bytes, tokens)."""
     rows = list(texts)
     counts: dict[str, tuple[int, int]] = {}
-    for (language, text), ids in zip(
-        rows, tokenizer.encode_batch([t for _, t in rows]), strict=True
-    ):
+    for (language, text), ids in zip(rows, tokenizer.encode_batch([t for _, t in rows]), strict=True):
         size, tokens = counts.get(language, (0, 0))
         counts[language] = (size + len(text.encode("utf-8", "replace")), tokens + len(ids))
     return counts

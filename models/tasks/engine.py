@@ -134,8 +134,7 @@ def _converse(
             line = lines.get(timeout=ANSWER_TIMEOUT_SECONDS)
         except queue.Empty:
             raise EngineError(
-                f"no answer in {ANSWER_TIMEOUT_SECONDS} s after {len(answers)} of "
-                f"{len(requests)}: {' '.join(command)}"
+                f"no answer in {ANSWER_TIMEOUT_SECONDS} s after {len(answers)} of {len(requests)}: {' '.join(command)}"
             ) from None
         if line is None:
             process.wait()
@@ -149,16 +148,12 @@ def _converse(
         try:
             answer = parse_answer(line)
         except (ValueError, KeyError, TypeError) as error:
-            raise EngineError(f"unreadable answer from the engine: {line[:200]!r}: {error}") from (
-                error
-            )
+            raise EngineError(f"unreadable answer from the engine: {line[:200]!r}: {error}") from (error)
         answers[answer.id] = answer
         now = time.monotonic()
         if now - shown > 10:
             shown = now
-            print(
-                f"{label}: {len(answers)}/{len(requests)}  {now - started:.0f} s", file=sys.stderr
-            )
+            print(f"{label}: {len(answers)}/{len(requests)}  {now - started:.0f} s", file=sys.stderr)
     return answers
 
 

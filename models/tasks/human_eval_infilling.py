@@ -140,12 +140,7 @@ def score(tasks: Sequence[Task], answers: Mapping[str, Answer], k: int) -> dict:
     result: dict = {
         "tasks": len(tasks),
         "pass1": mean([float(bool(row) and row[0]) for row in verdicts]),
-        "exact": mean(
-            [
-                float(a.error is None and a.best == t.solution)
-                for t, a in zip(tasks, found, strict=True)
-            ]
-        ),
+        "exact": mean([float(a.error is None and a.best == t.solution) for t, a in zip(tasks, found, strict=True)]),
         "medianMs": median([answer.total_ms for answer in found]),
         "errors": sum(1 for answer in found if answer.error is not None),
     }

@@ -90,9 +90,7 @@ def load_recipe(path: Path) -> Recipe:
     )
 
 
-def build_holes(
-    documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe
-) -> list[PackageHole]:
+def build_holes(documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe) -> list[PackageHole]:
     """The fixed set, shuffled by the recipe's seed: any prefix is a fair sample of it."""
     generator = random.Random(recipe.seed)
     order = list(range(len(documents)))

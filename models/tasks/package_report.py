@@ -65,9 +65,7 @@ def results_of(holes: list[PackageHole], answers: Mapping[str, Answer]) -> list[
     for hole in holes:
         answer = answers[hole.id]
         parses = answer.parses[0] if answer.parses else None
-        results.append(
-            HoleResult(hole, answer.best, parses, answer.total_ms, answer.steps, answer.error)
-        )
+        results.append(HoleResult(hole, answer.best, parses, answer.total_ms, answer.steps, answer.error))
     return results
 
 
@@ -101,9 +99,7 @@ def overall_table(runs: list[Run]) -> str:
 def breakdown_table(runs: list[Run], title: str, key: Callable[[PackageHole], str]) -> str:
     """Exact match of every run by language, kind or length."""
     values = sorted({key(result.hole) for result in runs[0].results}, key=_natural)
-    counts = {
-        value: sum(1 for result in runs[0].results if key(result.hole) == value) for value in values
-    }
+    counts = {value: sum(1 for result in runs[0].results if key(result.hole) == value) for value in values}
     header = [f"exact match by {title}", *(f"{value} (n={counts[value]})" for value in values)]
     rows = []
     for run in runs:

@@ -287,9 +287,7 @@ class TestShards:
         pipeline.filter_packages(again, packages, workers=1)
         pipeline.select_text(again, packages, None, seed=1)
         tokenizer = space.root / "tokenizer.json"
-        assert pipeline.write_shards(again, packages, tokenizer) == pipeline.write_shards(
-            space, packages, tokenizer
-        )
+        assert pipeline.write_shards(again, packages, tokenizer) == pipeline.write_shards(space, packages, tokenizer)
         written = (again.shards / "shards.json").stat().st_mtime_ns
         pipeline.write_shards(again, packages, tokenizer)
         assert (again.shards / "shards.json").stat().st_mtime_ns == written

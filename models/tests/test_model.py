@@ -45,9 +45,7 @@ def canvas(lane: Lane, hole: int, visible: int, group: int, shown: int | None = 
     fill = lane.fills[hole]
     inputs = [24 + hole, *[t if i == shown else 1 for i, t in enumerate(fill)]]
     targets = [IGNORE, *[IGNORE if i == shown else t for i, t in enumerate(fill)]]
-    return Canvas(
-        inputs, targets, lane.context + CONFIG.hole_stride * hole, visible, group, len(fill)
-    )
+    return Canvas(inputs, targets, lane.context + CONFIG.hole_stride * hole, visible, group, len(fill))
 
 
 def run(model: Transformer, lane: Lane, canvases: list[Canvas]) -> torch.Tensor:
@@ -85,12 +83,8 @@ def test_joint_canvases_see_each_other_but_not_other_groups(model: Transformer) 
     shown = [canvas(lane, 0, 20, 0), canvas(lane, 1, 20, 0, shown=0), canvas(lane, 1, 20, 1)]
     other = [canvas(lane, 0, 20, 0), canvas(lane, 1, 20, 0), canvas(lane, 1, 20, 1, shown=0)]
     reference = run(model, lane, base)
-    assert not torch.allclose(run(model, lane, shown)[:4], reference[:4]), (
-        "a joint canvas must be seen"
-    )
-    assert torch.allclose(run(model, lane, other)[:7], reference[:7], atol=1e-6), (
-        "another noising must not be seen"
-    )
+    assert not torch.allclose(run(model, lane, shown)[:4], reference[:4]), "a joint canvas must be seen"
+    assert torch.allclose(run(model, lane, other)[:7], reference[:7], atol=1e-6), "another noising must not be seen"
 
 
 def test_lane_never_sees_a_canvas(model: Transformer) -> None:

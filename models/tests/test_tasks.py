@@ -36,9 +36,7 @@ def documents(tokenizer: CodeTokenizer) -> list[Document]:
     """Twelve documents as open_shards would give them."""
     rows = [("python", "m.py", PYTHON), ("typescript", "m.ts", TYPESCRIPT)]
     return [
-        Document(
-            np.array(tokenizer.encode(variant(text, i)), dtype=np.uint16), language, f"p{i}", path
-        )
+        Document(np.array(tokenizer.encode(variant(text, i)), dtype=np.uint16), language, f"p{i}", path)
         for i in range(6)
         for language, path, text in rows
     ]
@@ -58,9 +56,7 @@ class TestPackageHoles:
             assert low <= hole.tokens <= high
             assert hole.target.strip()
 
-    def test_kinds_are_what_they_say(
-        self, documents: list[Document], tokenizer: CodeTokenizer
-    ) -> None:
+    def test_kinds_are_what_they_say(self, documents: list[Document], tokenizer: CodeTokenizer) -> None:
         holes = build_holes(documents, tokenizer, load_recipe(RECIPE))  # type: ignore[arg-type]
         for hole in (h for h in holes if h.kind == "rest of line"):
             assert "\n" not in hole.target
@@ -72,9 +68,7 @@ class TestPackageHoles:
         # The fixtures' only call with an argument is `push(item)`.
         assert arguments == {"item"}
 
-    def test_the_set_is_fixed_by_the_recipe(
-        self, documents: list[Document], tokenizer: CodeTokenizer
-    ) -> None:
+    def test_the_set_is_fixed_by_the_recipe(self, documents: list[Document], tokenizer: CodeTokenizer) -> None:
         recipe = load_recipe(RECIPE)
         first = build_holes(documents, tokenizer, recipe)  # type: ignore[arg-type]
         again = build_holes(documents, tokenizer, recipe)  # type: ignore[arg-type]
@@ -122,9 +116,7 @@ class TestMetrics:
     def test_a_table(self) -> None:
         assert markdown_table(["a", "b"], [["x", "1"]]) == "| a | b |\n|---|---:|\n| x | 1 |"
 
-    def test_an_error_is_a_wrong_answer(
-        self, documents: list[Document], tokenizer: CodeTokenizer
-    ) -> None:
+    def test_an_error_is_a_wrong_answer(self, documents: list[Document], tokenizer: CodeTokenizer) -> None:
         holes = build_holes(documents, tokenizer, load_recipe(RECIPE))[:4]  # type: ignore[arg-type]
         answers = {hole.id: Answer(hole.id, [[hole.target]], [True], 2, 10.0) for hole in holes[:3]}
         answers[holes[3].id] = Answer(holes[3].id, error="out of luck")

@@ -59,8 +59,7 @@ def fetch(cache: Path, package: Package) -> Path:
         files = [path for path in Path(aside).iterdir() if path.is_file()]
         if len(files) != 1:
             raise FetchError(
-                f"{package.key}: expected one archive from the registry client, "
-                f"found {[path.name for path in files]}"
+                f"{package.key}: expected one archive from the registry client, found {[path.name for path in files]}"
             )
         shutil.move(files[0], folder / files[0].name)
     found = cached_archive(cache, package)
@@ -90,10 +89,7 @@ def fetch_all(
             if progress is not None:
                 progress(done, len(wanted), package)
     if failures:
-        raise FetchError(
-            f"{len(failures)} of {len(wanted)} packages could not be fetched:\n"
-            + "\n".join(failures)
-        )
+        raise FetchError(f"{len(failures)} of {len(wanted)} packages could not be fetched:\n" + "\n".join(failures))
     return archives
 
 

@@ -69,9 +69,7 @@ def load_benchmark(folder: Path) -> np.ndarray:
                     programs.add(task["prompt"] + task["canonical_solution"] + task["suffix"])
                     programs.add(task["test"])
                 except (ValueError, KeyError) as error:
-                    raise BenchmarkError(
-                        f"{file}:{number}: not a benchmark task: {error}"
-                    ) from error
+                    raise BenchmarkError(f"{file}:{number}: not a benchmark task: {error}") from error
     return np.unique(np.concatenate([ngrams(program, MIN_DISTINCT) for program in programs]))
 
 

@@ -89,8 +89,7 @@ def load_manifest(path: Path) -> list[Package]:
         identity = (package.ecosystem, package.name)
         if identity in seen:
             raise ManifestError(
-                f"{path}: packages[{index}] {package.key} is listed twice "
-                f"(first as packages[{seen[identity]}])"
+                f"{path}: packages[{index}] {package.key} is listed twice (first as packages[{seen[identity]}])"
             )
         seen[identity] = index
     if not packages:
@@ -132,9 +131,7 @@ def _parse(path: Path, index: int, entry: object) -> Package:
         split=entry.get("split", "train"),
     )
     if package.ecosystem not in ECOSYSTEMS:
-        raise ManifestError(
-            f"{where}: ecosystem {package.ecosystem!r} is not one of {', '.join(ECOSYSTEMS)}"
-        )
+        raise ManifestError(f"{where}: ecosystem {package.ecosystem!r} is not one of {', '.join(ECOSYSTEMS)}")
     if package.split not in SPLITS:
         raise ManifestError(f"{where}: split {package.split!r} is not one of {', '.join(SPLITS)}")
     if not licence_is_allowed(package.licence):

@@ -59,9 +59,7 @@ class Workspace:
 def fetch_packages(space: Workspace, packages: list[Package], workers: int) -> None:
     """Stage 1: archives into the cache."""
     progress = Progress("fetch", len(packages))
-    archives.fetch_all(
-        space.archives, packages, workers, lambda done, _, package: progress.at(done, package.key)
-    )
+    archives.fetch_all(space.archives, packages, workers, lambda done, _, package: progress.at(done, package.key))
     progress.end()
 
 
@@ -88,9 +86,7 @@ def group_sizes(space: Workspace, packages: list[Package]) -> dict[str, dict[str
     return sizes
 
 
-def select_text(
-    space: Workspace, packages: list[Package], benchmark: Path | None, seed: int
-) -> DropReport:
+def select_text(space: Workspace, packages: list[Package], benchmark: Path | None, seed: int) -> DropReport:
     """Stage 3: duplicates, contamination and the language mix; writes one text file a split.
 
     Train packages come first, so that a held-out copy of a train file is what is dropped.
@@ -125,9 +121,7 @@ def read_text(space: Workspace, split: str) -> Iterator[tuple[str, str, str, str
                 package, path, language, text = json.loads(line)
                 yield package, path, language, text
     except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{source}: run the `text` stage of scripts/corpus.py first"
-        ) from error
+        raise FileNotFoundError(f"{source}: run the `text` stage of scripts/corpus.py first") from error
 
 
 def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path) -> dict:
@@ -160,9 +154,7 @@ def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path
     }
     for split in SPLITS:
         writer = ShardWriter(space.shards, split, numbers, SHARD_TOKENS)
-        per_language: dict[str, dict[str, int]] = defaultdict(
-            lambda: {"documents": 0, "tokens": 0, "bytes": 0}
-        )
+        per_language: dict[str, dict[str, int]] = defaultdict(lambda: {"documents": 0, "tokens": 0, "bytes": 0})
         progress = Progress(f"tokenise {split}", 0)
         for batch in _batches(read_text(space, split)):
             encoded = tokenizer.encode_batch([row[3] for row in batch])
@@ -195,18 +187,14 @@ def _filter_one(space: Workspace, package: Package) -> None:
         raise archives.FetchError(f"{package.key}: not in {space.archives}; run `fetch` first")
     _, _, declared = declared_licence(archive)
     if declared and declared != package.licence and not licence_is_allowed(declared):
-        raise ManifestError(
-            f"{package.key}: the manifest says {package.licence}, {archive.name} says {declared!r}"
-        )
+        raise ManifestError(f"{package.key}: the manifest says {package.licence}, {archive.name} says {declared!r}")
     documents.save(space.filtered, package, documents.filter_package(archive, package))
 
 
 def _filtered(space: Workspace, package: Package) -> documents.PackageText:
     text = documents.load(space.filtered, package)
     if text is None:
-        raise FileNotFoundError(
-            f"{package.key}: no filtered text in {space.filtered}; run the `filter` stage first"
-        )
+        raise FileNotFoundError(f"{package.key}: no filtered text in {space.filtered}; run the `filter` stage first")
     return text
 
 

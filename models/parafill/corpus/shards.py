@@ -64,9 +64,7 @@ class Documents(Sequence[Document]):
             ids=shard.ids[shard.offsets[row] : shard.offsets[row + 1]],
             language=self._languages[shard.language[row]],
             package=self._packages[shard.package[row]],
-            path=bytes(
-                shard.path_bytes[shard.path_offsets[row] : shard.path_offsets[row + 1]]
-            ).decode("utf-8"),
+            path=bytes(shard.path_bytes[shard.path_offsets[row] : shard.path_offsets[row + 1]]).decode("utf-8"),
         )
 
     def __iter__(self) -> Iterator[Document]:
@@ -99,9 +97,7 @@ def open_shards(folder: Path | str, split: str, verify: bool = True) -> Document
     folder = Path(folder)
     index = read_index(folder)
     if split not in index["splits"]:
-        raise ShardError(
-            f"{folder / INDEX_NAME}: no split {split!r}; it has {', '.join(index['splits'])}"
-        )
+        raise ShardError(f"{folder / INDEX_NAME}: no split {split!r}; it has {', '.join(index['splits'])}")
     shards: list[_Shard] = []
     for name in index["splits"][split]["shards"]:
         ids_path, docs_path = folder / f"{name}.npy", folder / f"{name}.docs.npz"
@@ -129,8 +125,7 @@ def read_index(folder: Path) -> dict:
         index = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ShardError(
-            f"{path}: not found; the shards are missing or unfinished. "
-            "Run `python scripts/corpus.py all` in models/."
+            f"{path}: not found; the shards are missing or unfinished. Run `python scripts/corpus.py all` in models/."
         ) from error
     except ValueError as error:
         raise ShardError(f"{path}: not valid JSON: {error}") from error
@@ -143,9 +138,7 @@ def _check_file(path: Path, expected: dict, verify: bool) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:
-        raise ShardError(
-            f"{path}: listed in {INDEX_NAME} but missing; pack the shards again"
-        ) from (error)
+        raise ShardError(f"{path}: listed in {INDEX_NAME} but missing; pack the shards again") from (error)
     if size != expected["bytes"]:
         raise ShardError(f"{path}: expected {expected['bytes']} bytes, found {size}")
     if verify:
@@ -163,9 +156,7 @@ def sha256_of(path: Path) -> str:
 class ShardWriter:
     """Collects tokenised documents of one split and writes a shard whenever one is full."""
 
-    def __init__(
-        self, folder: Path, split: str, packages: dict[str, int], shard_tokens: int
-    ) -> None:
+    def __init__(self, folder: Path, split: str, packages: dict[str, int], shard_tokens: int) -> None:
         self._folder, self._split, self._packages = folder, split, packages
         self._shard_tokens = shard_tokens
         self.names: list[str] = []

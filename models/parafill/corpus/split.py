@@ -19,9 +19,7 @@ MAX_PACKAGE_SHARE = 0.012
 MIN_PACKAGES = 3
 
 
-def assign_splits(
-    packages: list[Package], sizes: Mapping[str, Mapping[str, int]], seed: int
-) -> list[Package]:
+def assign_splits(packages: list[Package], sizes: Mapping[str, Mapping[str, int]], seed: int) -> list[Package]:
     """Holds out about HELD_OUT_SHARE of each language group for validation and for test.
 
     `sizes` maps package key -> group -> bytes of filtered text. Packages already held out stay.
@@ -34,9 +32,7 @@ def assign_splits(
     assigned = {package.key: package for package in packages}
     for split in ("validation", "test"):
         for group in ("python", "typescript", "javascript"):
-            held = [
-                p for p in assigned.values() if p.split == split and main_group(sizes, p) == group
-            ]
+            held = [p for p in assigned.values() if p.split == split and main_group(sizes, p) == group]
             have = sum(sizes[p.key][group] for p in held)
             count = len(held)
             for package in sorted(assigned.values(), key=lambda p: _order(p, seed)):
