@@ -1,3 +1,4 @@
+import { withoutHoleMarkers } from './holeMarkers';
 import {
   lineEndingOf,
   splitsSurrogatePair,
@@ -22,7 +23,10 @@ export const DEFAULT_WINDOW: ContextWindow = { before: 12_000, after: 6_000 };
 /** The left edge moves in jumps of this size, so that typing leaves the text before the cursor's start alone. */
 const EDGE_STEP = 4_096;
 
-/** The text around k holes, as the model reads it: `\n` for every line end, no lone surrogates. */
+/**
+ * The text around k holes, as the model reads it: `\n` for every line end, no lone surrogates, no markers of
+ * holes that are not being filled.
+ */
 export interface InfillContext {
   /** k + 1 texts. */
   readonly segments: readonly string[];
@@ -68,7 +72,7 @@ export function contextAround(
   return {
     kind: 'context',
     context: {
-      segments: raw.map((segment) => wellFormed(toLf(segment))),
+      segments: raw.map((segment) => wellFormed(toLf(withoutHoleMarkers(segment)))),
       lineEnding: lineEndingOf(text.slice(start, end)),
       covered: { start, end },
       cutBefore: start > 0,

@@ -21,3 +21,11 @@ export function findHoleMarkers(text: string, within?: OffsetRange): HoleMarker[
   }
   return markers;
 }
+
+/**
+ * The text without its markers. A marker that is not being filled now is no code: a model that read it would
+ * copy it, and the copy would be thrown away.
+ */
+export function withoutHoleMarkers(text: string): string {
+  return text.includes('\u27e6') ? text.replace(MARKER, '') : text;
+}
