@@ -19,6 +19,8 @@ export interface InferenceClientOptions {
   readonly modelPath: string;
   /** Threads of the inference process; absent: chosen for the machine. */
   readonly threads?: number;
+  /** How long to wait before the first restart after a crash; each further one waits four times as long. */
+  readonly firstRestartDelayMs?: number;
   /** Gets one line at a time; never any of the person's text. */
   readonly log: (line: string) => void;
 }
@@ -31,7 +33,7 @@ export type InferenceState =
 
 /** So many ends of the process in a row, with no answer in between, are not bad luck any more. */
 const mostCrashes = 5;
-const firstDelayMs = 100;
+const usualFirstDelayMs = 100;
 const longestDelayMs = 10_000;
 
 /** The process, once it is ready, or why there is none and will be none. */
@@ -203,6 +205,7 @@ export class InferenceClient implements Infiller, Disposable {
       this.giveUp(`${reason}; that was the ${this.crashes}th time in a row, so it is not started again`);
       return;
     }
+    const firstDelayMs = this.options.firstRestartDelayMs ?? usualFirstDelayMs;
     const delayMs = Math.min(longestDelayMs, firstDelayMs * 4 ** (this.crashes - 1));
     this.setState({ kind: 'restarting', reason, delayMs });
     this.restartTimer = setTimeout(() => this.spawn(), delayMs);
