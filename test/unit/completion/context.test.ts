@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { contextAround, type InfillContext } from '../../../server/src/completion/context';
+import { withoutHoleMarkers } from '../../../server/src/completion/holeMarkers';
 import { fromLf, toLf, wellFormed, type OffsetRange } from '../../../server/src/completion/text';
 
 /** Text with everything that goes wrong in editors: both line ends, pairs, halves of pairs, brackets. */
@@ -53,6 +54,7 @@ describe('contextAround', () => {
     { source: 'a[b]c', segments: ['a', 'c'] },
     { source: 'a[b]c│d', segments: ['a', 'c', 'd'] },
     { source: '││', segments: ['', '', ''] },
+    { source: 'a⟦⟧b│c⟦ 12 ⟧d', segments: ['ab', 'cd'] },
     { source: 'a\r\n│\r\nb\rc', segments: ['a\n', '\nb\nc'] },
     { source: '😀│\ud83dx', segments: ['😀', '\ufffdx'] },
   ];
@@ -108,8 +110,8 @@ describe('contextAround', () => {
           return;
         }
         assert.deepEqual(result.context.segments, [
-          wellFormed(toLf(text.slice(0, start))),
-          wellFormed(toLf(text.slice(end))),
+          wellFormed(toLf(withoutHoleMarkers(text.slice(0, start)))),
+          wellFormed(toLf(withoutHoleMarkers(text.slice(end)))),
         ]);
       }),
     );
