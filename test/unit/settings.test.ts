@@ -11,7 +11,7 @@ import {
 
 describe('parseSettings', () => {
   for (const nothing of [undefined, null, {}]) {
-    it(`gives the defaults for ${JSON.stringify(nothing) ?? 'undefined'}, without a word`, () => {
+    it(`gives the defaults for ${JSON.stringify({ nothing })}, without a word`, () => {
       assert.deepEqual(parseSettings(nothing), { settings: DEFAULT_SETTINGS, messages: [] });
     });
   }

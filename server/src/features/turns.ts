@@ -8,8 +8,8 @@ export interface Turn extends Disposable {
   readonly cancelledBecause: string | undefined;
 }
 
-/** An automatic answer later than this helps nobody who is typing. */
-const AUTOMATIC_DEADLINE_MS = 3_000;
+/** Long, because the first request also waits until the model is loaded; typing on cancels sooner anyway. */
+const AUTOMATIC_DEADLINE_MS = 10_000;
 
 /**
  * Sees to it that no stale work is ever queued: a newer request cancels the one it replaces. What a

@@ -145,9 +145,9 @@ describe('InlineCompleter', () => {
   it('measures automatic completions only', async () => {
     const { complete, latency } = bench('a');
     await complete('1│');
-    assert.equal(latency.totalMs, undefined);
+    assert.equal(latency.totalMs === undefined, true);
     await complete('2│', { trigger: 'automatic' });
-    assert.ok((latency.totalMs ?? 0) > 0);
+    assert.equal(latency.totalMs === undefined, false);
   });
 
   const documents: readonly (readonly [name: string, document: string])[] = [

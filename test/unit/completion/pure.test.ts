@@ -19,7 +19,7 @@ describe('isInsideMergeConflict', () => {
   ];
   for (const [place, inside] of cases) {
     it(`${JSON.stringify(place)} is ${inside ? 'inside' : 'outside'}`, () => {
-      assert.equal(isInsideMergeConflict(conflict, conflict.indexOf(`${place}`)), inside);
+      assert.equal(isInsideMergeConflict(conflict, conflict.indexOf(place)), inside);
     });
   }
 
