@@ -42,7 +42,7 @@ class Batch:
     """B sequences. `lane` positions come first, then the canvases.
 
     ids, positions: int64 [B, lane + canvas]. lane_targets: int64 [B, lane], the next token or IGNORE.
-    canvas_targets: int64 [B, canvas], the token itself where it is masked, else IGNORE.
+    canvas_targets: int64 [B, canvas], the token itself where it is masked, else IGNORE (read_at shifts).
     visible, group: int64 [B, canvas], see model.canvas_mask.
     index: int64 [B, canvas], the number of the canvas a position belongs to, -1 for padding.
     share: float32 [B, canvas], masked ÷ content tokens of the position's joint group, as distillation counts steps.

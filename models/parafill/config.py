@@ -92,12 +92,12 @@ class SequenceConfig:
     long_middle: float = 0.2
     no_suffix: float = 0.15
     #: The share of canvases that are masked completely; the others draw a rate from (min_rate, 1).
-    fully_masked: float = 0.3
+    fully_masked: float = 0.25
     min_rate: float = 0.15
     #: Share of complete canvases that end right at a visible <eoh>.
     cropped: float = 0.5
     canvas_sizes: tuple[int, ...] = (16, 32, 64, 128)
-    canvas_weights: tuple[float, ...] = (0.4, 0.3, 0.2, 0.1)
+    canvas_weights: tuple[float, ...] = (0.5, 0.3, 0.15, 0.05)
 
     @property
     def positions(self) -> int:

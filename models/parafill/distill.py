@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from .batches import IGNORE, Batch, BatchSource
 from .checkpoint import load_info, load_model, save_checkpoint
+from .diffusion import read_at
 from .model import Transformer, canvas_mask
 from .optim import Ema, Muon, learning_rate
 from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
@@ -62,12 +63,13 @@ def teacher_targets(
     mask = canvas_mask(batch.visible, batch.group, lane)
     ids, positions = batch.ids[:, lane:].clone(), batch.positions[:, lane:]
     masked = batch.canvas_targets != IGNORE
+    read = read_at(masked, False)
     share = batch.share[masked]
     pending = torch.ones_like(share, dtype=torch.bool)
     targets: Tensor | None = None
     for substep in range(SUBSTEPS):
         hidden, _ = teacher(ids, positions, 0, mask, past)
-        logs = F.log_softmax(teacher.logits(hidden[masked]).float(), dim=-1)
+        logs = F.log_softmax(teacher.logits(hidden[read]).float(), dim=-1)
         # What is still masked takes this sub-step's vector; what was revealed keeps the one that revealed it.
         targets = logs if targets is None else torch.where(pending[:, None], logs, targets)
         left = (share - substep * step).clamp(min=1e-6)
@@ -121,8 +123,8 @@ class StudentLogs(nn.Module):
         hidden, _ = self.model(batch.ids, batch.positions, batch.lane, mask)
         wanted = batch.lane_targets != IGNORE
         causal = F.cross_entropy(self.model.logits(hidden[:, : batch.lane][wanted]).float(), batch.lane_targets[wanted])
-        masked = batch.canvas_targets != IGNORE
-        logs = F.log_softmax(self.model.logits(hidden[:, batch.lane :][masked]).float(), dim=-1)
+        read = read_at(batch.canvas_targets != IGNORE, False)
+        logs = F.log_softmax(self.model.logits(hidden[:, batch.lane :][read]).float(), dim=-1)
         return causal, logs
 
 

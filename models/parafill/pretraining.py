@@ -39,6 +39,8 @@ class PretrainConfig:
     save_seconds: float = 300.0
     validate_seconds: float = 600.0
     validation_batches: int = 8
+    #: Ends the run at this step although its budget (and so its schedule) goes further; it can be resumed.
+    stop_after: int | None = None
 
 
 class Trainer:
@@ -159,7 +161,7 @@ def pretrain(
     averaged = Transformer(model_config).to(device)
     for batch in prefetch(make_source, ranks.own(trainer.step), ranks.count, config.workers):
         progress = ranks.agree(config.budget.progress(trainer.step, clock.elapsed()))
-        if progress >= 1.0:
+        if progress >= 1.0 or trainer.step == config.stop_after:
             break
         causal, masked = train_step(trainer, objective, to_device(batch, device), learning_rate(progress))
         now = clock.elapsed()

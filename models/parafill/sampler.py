@@ -166,7 +166,7 @@ class Infill:
 
     def _denoise(self, cache: KvCache, rows: list[_Row]) -> list[np.ndarray]:
         active = [row for row in rows if row.masked]
-        results = iter(self._run(cache, active, False, [row.masked for row in active]))
+        results = iter(self._run(cache, active, False, [[at - 1 for at in row.masked] for row in active]))
         return [next(results) if row.masked else np.zeros((0, self.config.vocab_size)) for row in rows]
 
     def _fix(

@@ -99,6 +99,14 @@ export class Canvas {
   }
 }
 
+/**
+ * The column whose logits predict a column's token: the one before it, in both readings. Trained so, the
+ * canvas inherits what the causal reading learnt (measured in models/LOG.md).
+ */
+export function predictingColumn(column: number): number {
+  return column - 1;
+}
+
 /** A row of a block and the columns of it whose logits are wanted. */
 export interface BlockRow {
   readonly canvas: Canvas;

@@ -1,4 +1,4 @@
-import { Canvas, chunkRows, toBlock } from './canvas';
+import { Canvas, chunkRows, toBlock, predictingColumn } from './canvas';
 import { drawLength, type LengthDistribution, lengthDistribution, likeliestLengths } from './lengths';
 import type { KvCache, Logits, MaskedDiffusionModel, StopPoll } from './model';
 import { type Random, rowRandom } from './rng';
@@ -122,7 +122,7 @@ async function probeLengths(
   );
   const wanted = Array.from({ length: task.holes * maxTokens }, (_, i) => {
     const hole = Math.floor(i / maxTokens);
-    return hole * (size + 1) + 1 + (i % maxTokens);
+    return hole * (size + 1) + (i % maxTokens);
   });
   const logits = await model.denoise(task.context, toBlock([{ canvas, wanted }], 'both', layout.pad));
   const distributions = Array.from({ length: task.holes }, (_, hole) =>
@@ -186,15 +186,18 @@ async function denoise(
   let pass = 0;
   for (; pass < schedule.passes; pass++) {
     const open = drafts
-      .map((draft) => ({ draft, canvas: draft.canvas, wanted: draft.canvas.maskedColumns() }))
-      .filter((row) => row.wanted.length > 0);
+      .map((draft) => {
+        const masked = draft.canvas.maskedColumns();
+        return { draft, canvas: draft.canvas, masked, wanted: masked.map(predictingColumn) };
+      })
+      .filter((row) => row.masked.length > 0);
     if (open.length === 0) break;
     for (const chunk of chunkRows(open)) {
       if (await stop()) return undefined;
       const logits = await model.denoise(task.context, toBlock(chunk, 'both', pad));
       let row = 0;
-      for (const { draft, wanted } of chunk) {
-        const proposals: Proposal[] = wanted.map((column) => ({
+      for (const { draft, masked } of chunk) {
+        const proposals: Proposal[] = masked.map((column) => ({
           column,
           ...sampler.choose(logits, row++, draft.random),
         }));

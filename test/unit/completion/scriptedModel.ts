@@ -54,12 +54,10 @@ export class ScriptedModel implements MaskedDiffusionModel {
   private read(context: KvCache, block: TokenBlock): Logits {
     const { vocabSize, holeStride, eoh } = this.layout;
     const logits = new Float32Array(block.wanted.length * vocabSize);
-    // A causal token predicts the one after it, a canvas predicts each token in its own place.
-    const ahead = block.order.some((order) => order >= 2) ? 1 : 0;
     for (const [w, flat] of block.wanted.entries()) {
       const offset = block.positions[flat]! - context.length;
       const fill = this.script[Math.floor(offset / holeStride)] ?? [];
-      const token = fill[(offset % holeStride) - 1 + ahead] ?? eoh;
+      const token = fill[offset % holeStride] ?? eoh;
       logits[w * vocabSize + token] = 30;
     }
     return logits;

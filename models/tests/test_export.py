@@ -1,0 +1,121 @@
+"""The exported graph says what the network says, keeps the cache exact, and the reference sampler obeys its laws."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from parafill.config import PRESETS
+from parafill.export import export_model
+from parafill.model import Transformer
+from parafill.onnx_graph import WEIGHT_LIMIT, build_graph, quantise
+from parafill.onnx_model import OnnxModel
+from parafill.sampler import Mulberry32, length_law, likeliest
+
+CONFIG = PRESETS["tiny"]
+TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
+
+
+@pytest.fixture(scope="module")
+def network() -> Transformer:
+    torch.manual_seed(0)
+    model = Transformer(CONFIG).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            if p.ndim == 2:
+                p.normal_(std=p.shape[1] ** -0.5)
+    return model
+
+
+@pytest.fixture(scope="module")
+def exported(network: Transformer, tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    onnx.save(build_graph(network), str(path))
+    return OnnxModel(path, CONFIG)
+
+
+CONTEXT = [int(i) for i in np.random.default_rng(0).integers(32, 8000, 70)]
+CANVAS = [24, *[1] * 12]
+
+
+def denoise(model: OnnxModel, chunk: int, rows: int) -> np.ndarray:
+    cache = model.encode(CONTEXT, chunk)
+    ids = np.array([CANVAS] * rows)
+    positions = np.arange(len(CANVAS))[None].repeat(rows, 0) + len(CONTEXT)
+    wanted = np.arange(1, len(CANVAS))
+    return model.run(cache, ids, positions, np.zeros_like(ids), wanted)["logits"]
+
+
+def test_graph_agrees_with_the_network(network: Transformer, exported: OnnxModel) -> None:
+    ids = torch.tensor([CONTEXT + CANVAS])
+    mask = torch.ones(1, len(CANVAS), ids.shape[1], dtype=torch.bool)
+    with torch.no_grad():
+        hidden, _ = network(ids, torch.arange(ids.shape[1])[None], len(CONTEXT), mask)
+        expected = network.logits(hidden[0, len(CONTEXT) + 1 :]).numpy()
+    found = denoise(exported, 128, 1)
+    assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.99
+
+
+def test_cache_is_exact_up_to_single_quantisation_steps(exported: OnnxModel) -> None:
+    """Sums in another order differ in the last bit; where that bit decides a rounding, one activation moves by one
+    of 255 levels. Anything larger would mean that a token's numbers depend on its neighbours in the call."""
+    whole = denoise(exported, 128, 1)
+    assert np.abs(denoise(exported, 16, 1) - whole).max() < 0.02 * np.abs(whole).max()
+    assert np.abs(denoise(exported, 128, 3) - whole).max() < 0.02 * np.abs(whole).max()
+
+
+def test_padding_is_not_seen(exported: OnnxModel) -> None:
+    cache = exported.encode(CONTEXT)
+    plain = denoise(exported, 128, 1)
+    ids = np.array([[*CANVAS, 77, 78, 79]])
+    positions = np.arange(ids.shape[1])[None] + len(CONTEXT)
+    order = np.array([[0] * len(CANVAS) + [1] * 3])
+    padded = exported.run(cache, ids, positions, order, np.arange(1, len(CANVAS)))["logits"]
+    assert np.abs(padded - plain).max() < 0.02 * np.abs(plain).max()
+
+
+def test_weights_cannot_saturate_sixteen_bits() -> None:
+    weight, scale = quantise(np.random.default_rng(0).normal(size=(50, 20)).astype(np.float32))
+    assert 2 * 255 * int(np.abs(weight).max()) <= 2**15
+    assert int(np.abs(weight).max()) == WEIGHT_LIMIT
+    assert scale.shape == (20,)
+
+
+def test_export_writes_a_consistent_folder(network: Transformer, tmp_path: Path) -> None:
+    export_model(network, TOKENIZER, tmp_path, "test", "0.0.1", {}, {})
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["files"]["model.onnx"]["bytes"] == (tmp_path / "model.onnx").stat().st_size
+    goldens = json.loads((tmp_path / "goldens.json").read_text())
+    assert len(goldens["fills"]) == 5
+    for golden in goldens["fills"]:
+        holes = len(golden["request"]["segments"]) - 1
+        assert all(len(candidate["fills"]) == holes for candidate in golden["candidates"])
+
+
+def test_length_law_is_a_distribution_of_hazards() -> None:
+    p = np.full((3, 4), 0.25)
+    law = length_law(p, eoh=2, limit=3)
+    assert law == pytest.approx([0.25, 0.75 * 0.25, 0.75**2 * 0.25, 0.75**3])
+    assert law.sum() == pytest.approx(1)
+
+
+def test_likeliest_agrees_with_trying_all() -> None:
+    rng = np.random.default_rng(1)
+    laws = [rng.dirichlet(np.ones(n)) for n in (4, 3, 5)]
+    every = sorted(
+        itertools.product(range(4), range(3), range(5)),
+        key=lambda c: (-math.prod(law[j] for law, j in zip(laws, c, strict=True)), c),
+    )
+    assert likeliest(laws, 10) == every[:10]
+
+
+def test_generator_is_the_published_one() -> None:
+    generator = Mulberry32(1)
+    assert [round(generator.next() * 2**32) for _ in range(3)] == [2693262067, 11749833, 2265367787]

@@ -1,0 +1,200 @@
+"""Training machinery: optimiser, resume, distillation targets, checkpoints that refuse what does not fit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from parafill.batches import IGNORE, Batch, BatchSource, SequenceBuilder
+from parafill.checkpoint import CheckpointError, load_model, save_checkpoint
+from parafill.config import PRESETS, ModelConfig, SequenceConfig
+from parafill.distill import _before_end, divergence, teacher_targets
+from parafill.model import Transformer
+from parafill.optim import learning_rate, orthogonalise
+from parafill.pretraining import PretrainConfig, pretrain
+from parafill.tokenizer import load_tokenizer
+from parafill.training import Budget, NonFiniteLoss, check_finite
+
+TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
+CONFIG = PRESETS["tiny"]
+SHAPE = SequenceConfig(lane=128, canvas=96, context=100)
+
+SOURCE = '''def mean(values: list[float]) -> float:
+    """Arithmetic mean of the values."""
+    total = 0.0
+    for value in values:
+        total += value
+    return total / len(values)
+
+
+class Stack:
+    def __init__(self) -> None:
+        self.items: list[int] = []
+
+    def push(self, item: int) -> None:
+        self.items.append(item)
+
+    def pop(self) -> int:
+        return self.items.pop()
+'''
+
+
+@dataclasses.dataclass
+class OneDocument:
+    """A corpus of one text, with the interface of the shards' reader."""
+
+    ids: np.ndarray
+    language: str = "python"
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.array([len(self.ids)])
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: int) -> OneDocument:
+        return self
+
+
+def make_source(seed: int = 1) -> BatchSource:
+    tokenizer = load_tokenizer(TOKENIZER)
+    document = OneDocument(np.array(tokenizer.encode(SOURCE * 3), np.uint16))
+    return BatchSource(document, SequenceBuilder(tokenizer, CONFIG, SHAPE), 2, seed)
+
+
+@pytest.fixture(scope="module")
+def batch() -> Batch:
+    return make_source().batch(0)
+
+
+def test_same_seed_and_step_give_the_same_batch() -> None:
+    one, other = make_source().batch(5), make_source().batch(5)
+    assert torch.equal(one.ids, other.ids)
+    assert not torch.equal(one.ids, make_source().batch(6).ids)
+
+
+def test_every_masked_canvas_position_has_its_token_as_target(batch: Batch) -> None:
+    canvas = batch.ids[:, batch.lane :]
+    hidden = batch.canvas_targets != IGNORE
+    assert hidden.any()
+    assert (canvas[hidden] == 1).all()
+    assert (batch.canvas_targets[hidden] >= 2).all()
+
+
+def test_share_is_masked_over_content(batch: Batch) -> None:
+    hidden = batch.canvas_targets != IGNORE
+    assert (batch.share[hidden] > 0).all() and (batch.share <= 1).all()
+
+
+def test_orthogonalise_brings_singular_values_near_one() -> None:
+    torch.manual_seed(0)
+    for shape in ((64, 64), (32, 96), (96, 32)):
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
+        # A singular value near zero takes more than five iterations; the bulk must be there.
+        assert values.quantile(0.1) > 0.5 and values.max() < 1.3, shape
+
+
+def test_learning_rate_warms_up_stays_and_ends_at_zero() -> None:
+    assert learning_rate(0.0) < 0.05
+    assert learning_rate(0.3) == 1.0
+    assert learning_rate(0.75) == pytest.approx(0.5)
+    assert learning_rate(1.0) == 0.0
+
+
+def _pretrain(folder: Path, steps: int, budget: int) -> Path:
+    # The schedule belongs to the whole budget, so a shorter part of a run is one that is interrupted.
+    config = PretrainConfig(Budget(steps=budget), compile=False)
+    if steps < budget:
+        config = dataclasses.replace(config, stop_after=steps)
+    return pretrain(CONFIG, config, functools.partial(make_source, 1), None, folder)
+
+
+def test_resumed_run_equals_uninterrupted(tmp_path: Path) -> None:
+    torch.use_deterministic_algorithms(True)
+    try:
+        whole = load_model(_pretrain(tmp_path / "whole", 6, 6))
+        _pretrain(tmp_path / "parts", 3, 6)
+        parts = load_model(_pretrain(tmp_path / "parts", 6, 6))
+    finally:
+        torch.use_deterministic_algorithms(False)
+    for (name, a), (_, b) in zip(whole.named_parameters(), parts.named_parameters(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_nan_loss_stops_the_run_with_advice() -> None:
+    with pytest.raises(NonFiniteLoss, match=r"step 7.*last good checkpoint is kept"):
+        check_finite(float("nan"), 7)
+
+
+def test_teacher_steps_leave_the_share_that_the_paper_asks_for(batch: Batch) -> None:
+    """With step d from share t, a fraction d/t of the masked tokens is revealed by the first sub-step, and the second
+    reveals d/(t-d) of the rest: the others carry the second sub-step's vector, as do those revealed by it."""
+    torch.manual_seed(0)
+    teacher = Transformer(CONFIG).eval()
+    generator = torch.Generator().manual_seed(3)
+    targets, valid = teacher_targets(teacher, batch, 0.25, 2, generator)
+    masked = batch.canvas_targets != IGNORE
+    assert targets.shape == (int(masked.sum()), CONFIG.vocab_size)
+    assert torch.allclose(targets.exp().sum(-1), torch.ones(len(targets)), atol=1e-4)
+    assert valid.any()
+
+
+def test_whole_step_needs_no_second_teacher_look(batch: Batch) -> None:
+    """A step of the whole hole reveals everything at once: the targets are the teacher's first vectors."""
+    torch.manual_seed(0)
+    teacher = Transformer(CONFIG).eval()
+    targets, _ = teacher_targets(teacher, batch, 1.0, 2, torch.Generator().manual_seed(3))
+    again, _ = teacher_targets(teacher, batch, 1.0, 2, torch.Generator().manual_seed(4))
+    assert torch.equal(targets, again)
+
+
+def test_positions_behind_a_drawn_end_do_not_count(batch: Batch) -> None:
+    masked = batch.canvas_targets != IGNORE
+    ids = batch.ids[:, batch.lane :].clone()
+    row, place = map(int, masked.nonzero()[0])
+    ids[row, place] = 2
+    valid = torch.zeros_like(masked)
+    valid[masked] = _before_end(ids, batch, masked, 2)
+    same = masked[row] & (batch.index[row] == batch.index[row, place])
+    behind = same & (torch.arange(len(same)) > place)
+    assert valid[row, place]
+    assert not valid[row][behind].any()
+    assert valid[row][masked[row] & ~same].all()
+
+
+def test_divergence_is_zero_only_for_equal_distributions() -> None:
+    a = torch.log_softmax(torch.randn(4, 9), -1)
+    b = torch.log_softmax(torch.randn(4, 9), -1)
+    assert divergence(a, a, 0.5).item() == pytest.approx(0, abs=1e-6)
+    for share in (0.0, 0.5, 1.0):
+        assert divergence(a, b, share).item() > 0
+
+
+def test_checkpoint_of_another_shape_is_refused_by_name(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "c", Transformer(CONFIG), {})
+    other = json.loads(CONFIG.to_json()) | {"ffn": 64}
+    (tmp_path / "c" / "config.json").write_text(json.dumps(other))
+    with pytest.raises(CheckpointError, match=r"blocks\.0\.down\.weight: expected .* found"):
+        load_model(tmp_path / "c")
+
+
+def test_missing_or_damaged_checkpoint_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no checkpoint here"):
+        load_model(tmp_path)
+    save_checkpoint(tmp_path / "c", Transformer(CONFIG), {})
+    weights = tmp_path / "c" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="damaged"):
+        load_model(tmp_path / "c")
+
+
+def test_config_names_unknown_keys() -> None:
+    with pytest.raises(ValueError, match="depth"):
+        ModelConfig.from_json(json.dumps(json.loads(CONFIG.to_json()) | {"depth": 3}))
