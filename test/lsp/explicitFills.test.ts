@@ -54,7 +54,7 @@ describe('explicit fills', () => {
     });
 
     it('gives the same answer for the same seed', async () => {
-      await server.configure({ temperature: 0.8 });
+      await server.configure({ temperature: 0.8, maxTokens: 8 });
       const uri = await server.open(twoHoles);
       const candidates = async (seed: number): Promise<unknown> => {
         const result = await server.fillHoles(uri, { seed });
@@ -73,7 +73,7 @@ describe('explicit fills', () => {
 
   describe('parafill/regenerate', () => {
     it('gives other texts for the selection, each once', async () => {
-      await server.configure({ temperature: 0.8 });
+      await server.configure({ temperature: 0.8, maxTokens: 8 });
       const text = 'function area(width: number, height: number) {\n  return width * height;\n}\n';
       const uri = await server.open(text);
       const start = text.indexOf('  return');
