@@ -184,7 +184,7 @@ class SequenceBuilder:
         return segments
 
     def _holes(self, text: str, language: str, count: int, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
-        holes = draw_holes(text, language, count, rng)
+        holes = draw_holes(text, language, self.shape.kinds, count, rng)
         if not holes:
             return None
         encode = self.tokenizer.encode

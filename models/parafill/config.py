@@ -87,9 +87,11 @@ class SequenceConfig:
     #: The most context tokens; must not exceed ModelConfig.context_length.
     context: int = 512
     #: Shares of sequences with one hole, with several, and with one long middle.
-    one_hole: float = 0.3
-    several_holes: float = 0.5
-    long_middle: float = 0.2
+    one_hole: float = 0.34
+    several_holes: float = 0.33
+    long_middle: float = 0.33
+    #: How often each kind of hole is drawn (see holes.py).
+    kinds: tuple[tuple[str, float], ...] = (("line", 0.45), ("syntax", 0.25), ("span", 0.2), ("rest_of_line", 0.1))
     no_suffix: float = 0.15
     #: The share of canvases that are masked completely; the others draw a rate from (min_rate, 1).
     fully_masked: float = 0.25
@@ -102,3 +104,17 @@ class SequenceConfig:
     @property
     def positions(self) -> int:
         return self.lane + self.canvas
+
+
+#: The mixture each preset trains on. `small` has too little compute to learn everything: it sees mostly one hole that
+#: reaches to the end of its line, which is what ghost text asks for.
+SEQUENCES: dict[str, SequenceConfig] = {
+    "tiny": SequenceConfig(lane=224, canvas=96, context=192),
+    "small": SequenceConfig(
+        one_hole=0.6,
+        several_holes=0.3,
+        long_middle=0.1,
+        kinds=(("line", 0.55), ("syntax", 0.15), ("span", 0.1), ("rest_of_line", 0.2)),
+    ),
+    "base": SequenceConfig(lane=1664, canvas=384, context=1536),
+}

@@ -9,8 +9,8 @@ import re
 
 from tree_sitter import Language, Node, Parser
 
-#: Kinds of holes and how often each is drawn (see design: most are short and line-aligned).
-KINDS: dict[str, float] = {"line": 0.45, "syntax": 0.25, "span": 0.2, "rest_of_line": 0.1}
+#: Kinds of holes and how often each is drawn.
+Kinds = tuple[tuple[str, float], ...]
 
 _SYNTAX_NODES = re.compile(
     r"argument|expression|statement|block|body|call|assignment|return|import|binary|string$|identifier$|object$|array$"
@@ -101,9 +101,9 @@ def _syntax_hole(text: str, language: str, rng: random.Random) -> Hole | None:
     return Hole(start, start + len(raw[chosen.start_byte : chosen.end_byte].decode("utf-8")), "syntax")
 
 
-def draw_hole(text: str, language: str, rng: random.Random) -> Hole | None:
+def draw_hole(text: str, language: str, kinds: Kinds, rng: random.Random) -> Hole | None:
     """One hole of a random kind, or None when the draw fell on a place that has none."""
-    kind = rng.choices(list(KINDS), list(KINDS.values()))[0]
+    kind = rng.choices([name for name, _ in kinds], [share for _, share in kinds])[0]
     if kind == "line":
         hole = _line_hole(text, rng)
     elif kind == "syntax":
@@ -117,13 +117,13 @@ def draw_hole(text: str, language: str, rng: random.Random) -> Hole | None:
     return hole
 
 
-def draw_holes(text: str, language: str, count: int, rng: random.Random, tries: int = 40) -> list[Hole]:
+def draw_holes(text: str, language: str, kinds: Kinds, count: int, rng: random.Random, tries: int = 40) -> list[Hole]:
     """Up to `count` holes that do not touch each other, in order."""
     holes: list[Hole] = []
     for _ in range(tries):
         if len(holes) == count:
             break
-        hole = draw_hole(text, language, rng)
+        hole = draw_hole(text, language, kinds, rng)
         if hole and all(hole.end < other.start or other.end < hole.start for other in holes):
             holes.append(hole)
     return sorted(holes)

@@ -14,7 +14,7 @@ python=${PYTHON:-python3}
 
 train() {
   OMP_NUM_THREADS=1 "$python" -m torch.distributed.run --standalone --nproc-per-node "$processes" \
-    "$@" --batch "$batch" --threads 1 --out "$run"
+    "$@" --preset "${PRESET:-small}" --batch "$batch" --threads 1 --out "$run"
 }
 
 "$python" scripts/corpus.py fetch
@@ -22,7 +22,7 @@ train() {
 "$python" scripts/corpus.py text ${BENCHMARK:+--benchmark "$BENCHMARK"}
 [ -f parafill-small/tokenizer.json ] || "$python" scripts/tokenizer.py
 "$python" scripts/corpus.py shards
-train scripts/pretrain.py --preset "${PRESET:-small}" --minutes "${PRETRAIN_MINUTES:-66}"
+train scripts/pretrain.py --minutes "${PRETRAIN_MINUTES:-66}"
 rounds=${ROUNDS:-3}
 train scripts/distill.py "$run/pretrain" --minutes "${DISTILL_MINUTES:-5}" --rounds "$rounds"
 "$python" scripts/export.py "$run/pretrain" --out "$run/teacher" --name parafill-small-teacher

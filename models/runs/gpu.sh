@@ -19,7 +19,6 @@ tokenizer=${TOKENIZER:-parafill-$preset/tokenizer.json}
 processes=${PROCESSES:-1}
 batch=${BATCH:-64}
 workers=${WORKERS:-14}
-shape=(--lane "${LANE:-1664}" --canvas "${CANVAS:-384}")
 mkdir -p "$out"
 
 # Shares of the time: 62 % pretraining, 5 % a round of distillation, the rest for start-up and writing.
@@ -27,13 +26,13 @@ share() { awk -v m="$minutes" -v s="$1" 'BEGIN { printf "%.2f", m * s }'; }
 say() { echo "$(date +%T) $*" | tee -a "$out/progress"; }
 train() {
   "$python" -m torch.distributed.run --standalone --nproc-per-node "$processes" "$@" \
-    --batch "$batch" --workers "$workers" "${shape[@]}" --tokenizer "$tokenizer" --out "$out"
+    --batch "$batch" --workers "$workers" --preset "$preset" --tokenizer "$tokenizer" --out "$out"
 }
 export_one() { "$python" scripts/export.py "$1" --out "$out/$2" --name "$2" --tokenizer "$tokenizer"; }
 
 [ -f data/shards/shards.json ] || { say "unpacking shards"; "$python" scripts/corpus.py unpack; }
 say "pretraining for $(share 0.62) minutes"
-train scripts/pretrain.py --preset "$preset" --minutes "$(share 0.62)" ${FROM:+--from "$FROM"}
+train scripts/pretrain.py --minutes "$(share 0.62)" ${FROM:+--from "$FROM"}
 # From here on there is something to ship, whatever happens next.
 export_one "$out/pretrain" teacher
 last=teacher

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from parafill.checkpoint import load_model
-from parafill.config import SequenceConfig
+from parafill.config import SEQUENCES
 from parafill.distill import DistillConfig, distill
 from parafill.sources import make_source
 from parafill.tokenizer import load_tokenizer
@@ -21,13 +21,12 @@ MODELS = Path(__file__).resolve().parent.parent
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--preset", choices=sorted(SEQUENCES), default="small")
     parser.add_argument("--minutes", type=float, help="of each round")
     parser.add_argument("--steps", type=int, help="updates of each round")
     parser.add_argument("--rounds", type=int, default=4, help="the last one's teacher steps by half a hole")
     parser.add_argument("--reverse-share", type=float, default=DistillConfig.reverse_share)
     parser.add_argument("--batch", type=int, default=8, help="sequences a step")
-    parser.add_argument("--lane", type=int, default=SequenceConfig.lane)
-    parser.add_argument("--canvas", type=int, default=SequenceConfig.canvas)
     parser.add_argument("--seed", type=int, default=2)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
@@ -39,7 +38,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     model = load_model(options.checkpoint).config
-    shape = SequenceConfig(lane=options.lane, canvas=options.canvas, context=model.context_length)
+    shape = SEQUENCES[options.preset]
     train = functools.partial(
         make_source,
         options.shards,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from parafill.config import PRESETS, SequenceConfig
+from parafill.config import PRESETS, SEQUENCES
 from parafill.pretraining import PretrainConfig, pretrain
 from parafill.sources import make_source
 from parafill.training import Budget
@@ -22,8 +22,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--batch", type=int, default=8, help="sequences a step")
-    parser.add_argument("--lane", type=int, default=SequenceConfig.lane)
-    parser.add_argument("--canvas", type=int, default=SequenceConfig.canvas)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
@@ -36,7 +34,7 @@ def main() -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     model = PRESETS[options.preset]
-    shape = SequenceConfig(lane=options.lane, canvas=options.canvas, context=model.context_length)
+    shape = SEQUENCES[options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
