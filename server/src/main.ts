@@ -100,7 +100,7 @@ function serve(connection: Connection, bundledPath: string): void {
     configuration,
     status,
     outcomes,
-    new InlineCompletion({ ...common, completer }),
+    new InlineCompletion({ ...common, completer, settled: (token) => host.settled(token) }),
     new FillHoles({ ...common, infiller: host, syntax }),
     new Regenerate({ ...common, infiller: host, syntax }),
   ];

@@ -17,7 +17,7 @@ describe('bad input', () => {
 
   // Whatever came before: the next request works.
   afterEach(async () => {
-    const uri = await server.open('function f(⟦⟧) {}\n');
+    const uri = await server.open('const answer = ⟦⟧;\n');
     assert.equal((await server.fillHoles(uri)).kind, 'filled');
   });
 
@@ -47,6 +47,8 @@ describe('bad input', () => {
       const marked = `${text.slice(0, offset)}⟦⟧${text.slice(offset)}`;
       const uri = await server.open(marked);
       const result = await server.fillHoles(uri);
+      // Nothing is a fill, too, where nothing is missing.
+      if (result.kind === 'empty') return;
       if (result.kind !== 'filled') assert.fail(JSON.stringify(result));
       const [edit] = result.candidates[0]?.edits ?? [];
       assert.ok(edit);

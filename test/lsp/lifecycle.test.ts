@@ -56,7 +56,7 @@ describe('lifecycle', () => {
     const server = await LanguageServer.start({ args: ['--model', join(scratch, 'nothing')] });
     const status = await server.until(() => server.status?.kind === 'error' && server.status);
     assert.match(status.reason ?? '', /nothing/);
-    const uri = await server.open('f(⟦⟧)');
+    const uri = await server.open('const answer = ⟦⟧;\n');
     const result = await server.fillHoles(uri);
     assert.deepEqual(result, { kind: 'failed', reason: status.reason });
     assert.equal(await server.stop(), 0);
@@ -75,7 +75,7 @@ describe('lifecycle', () => {
     );
     assert.match(status.warning ?? '', /damaged.*manifest\.json/);
     assert.doesNotMatch(status.model?.path ?? '', /damaged/);
-    const uri = await server.open('f(⟦⟧)');
+    const uri = await server.open('const answer = ⟦⟧;\n');
     assert.equal((await server.fillHoles(uri)).kind, 'filled');
 
     // The mistake is put right: the warning goes.

@@ -17,7 +17,7 @@ import { isLanguageEnabled, wantedSteps, type Settings } from '../settings';
 import type { Feature } from './feature';
 import { toEffort, type Outcomes } from './outcomes';
 import { offsetOfCursor } from './positions';
-import type { Turns } from './turns';
+import type { Turn, Turns } from './turns';
 
 export interface InlineCompletionParts {
   readonly documents: TextDocuments<TextDocument>;
@@ -25,11 +25,16 @@ export interface InlineCompletionParts {
   readonly completer: InlineCompleter;
   readonly turns: Turns;
   readonly outcomes: Outcomes;
+  /** Resolves once a model is ready, or none will be. */
+  readonly settled: (cancellation: Turn['token']) => Promise<void>;
   /** What the model runs on, for the explanation. */
   readonly provider: () => string | undefined;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
+
+/** An automatic answer later than this helps nobody who is typing. */
+const AUTOMATIC_LIMIT_MS = 5_000;
 
 /** Standard `textDocument/inlineCompletion` of LSP 3.18: ghost text, automatic and by hand. */
 export class InlineCompletion implements Feature {
@@ -99,6 +104,12 @@ export class InlineCompletion implements Feature {
     }
     try {
       const { offset, clamped } = offsetOfCursor(document, params.position);
+      // The limit is for the work, not for the start of the model that the first request waits for.
+      if (automatic) {
+        void this.parts.settled(turn.token).then(() => {
+          turn.limit(AUTOMATIC_LIMIT_MS);
+        });
+      }
       const steps = wantedSteps(settings);
       const { selectedCompletionInfo: selected } = params.context;
       const outcome = await completer.complete(

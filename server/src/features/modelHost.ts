@@ -81,6 +81,23 @@ export class ModelHost implements Infiller, Disposable {
   }
 
   async infill(request: InfillRequest, cancellation: CancellationToken): Promise<InfillOutcome> {
+    const arrival = await this.usable(cancellation);
+    return arrival.kind === 'client' ? arrival.client.infill(request, cancellation) : arrival;
+  }
+
+  /** Waits until a model is ready, or it is clear that none will be. */
+  async settled(cancellation: CancellationToken): Promise<void> {
+    await this.usable(cancellation);
+  }
+
+  dispose(): void {
+    this.disposed = true;
+    this.listeners.clear();
+    this.stop();
+    this.chosen.resolve(undefined);
+  }
+
+  private async usable(cancellation: CancellationToken): Promise<Arrival> {
     const cancelled = whenCancelled(cancellation);
     await Promise.race([this.chosen.promise, cancelled]);
     // The model in use may be replaced by the bundled one while this waits for it.
@@ -90,16 +107,8 @@ export class ModelHost implements Infiller, Disposable {
       const failure = await Promise.race([failureOf(client), cancelled]);
       if (cancellation.isCancellationRequested) return { kind: 'cancelled' };
       if (client !== this.current?.client) continue;
-      if (failure !== undefined) return { kind: 'failed', reason: failure };
-      return client.infill(request, cancellation);
+      return failure === undefined ? { kind: 'client', client } : { kind: 'failed', reason: failure };
     }
-  }
-
-  dispose(): void {
-    this.disposed = true;
-    this.listeners.clear();
-    this.stop();
-    this.chosen.resolve(undefined);
   }
 
   private replaceBy(choice: ModelChoice): void {
@@ -152,6 +161,10 @@ export class ModelHost implements Infiller, Disposable {
     for (const listener of [...this.listeners]) listener();
   }
 }
+
+type Arrival =
+  | { readonly kind: 'client'; readonly client: ModelClient }
+  | Extract<InfillOutcome, { kind: 'cancelled' | 'failed' }>;
 
 interface Current {
   readonly client: ModelClient;

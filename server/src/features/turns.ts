@@ -6,10 +6,9 @@ export interface Turn extends Disposable {
   readonly token: CancellationToken;
   /** Why the token was cancelled; `undefined` as long as it is not. */
   readonly cancelledBecause: string | undefined;
+  /** Cancels after so long a time from now. */
+  limit(milliseconds: number): void;
 }
-
-/** Long, because the first request also waits until the model is loaded; typing on cancels sooner anyway. */
-const AUTOMATIC_DEADLINE_MS = 10_000;
 
 /**
  * Sees to it that no stale work is ever queued: a newer request cancels the one it replaces. What a
@@ -34,7 +33,6 @@ export class Turns {
       if (this.automatic === turn) this.automatic = undefined;
       this.onChange();
     });
-    turn.limit(AUTOMATIC_DEADLINE_MS);
     this.automatic = turn;
     this.onChange();
     return turn;
@@ -71,6 +69,7 @@ class RunningTurn implements Turn {
   private readonly listening: Disposable;
   private timer: NodeJS.Timeout | undefined;
   private reason: string | undefined;
+  private ended = false;
 
   constructor(
     readonly uri: string,
@@ -92,6 +91,7 @@ class RunningTurn implements Turn {
   }
 
   limit(milliseconds: number): void {
+    if (this.ended) return;
     this.timer = setTimeout(() => {
       this.cancel(`It took longer than ${milliseconds} ms.`);
     }, milliseconds);
@@ -103,6 +103,7 @@ class RunningTurn implements Turn {
   }
 
   dispose(): void {
+    this.ended = true;
     clearTimeout(this.timer);
     this.listening.dispose();
     this.source.dispose();
