@@ -128,8 +128,8 @@ describe('the inference process', () => {
     const client = clientFor();
     const code = 'export const value = compute(1, 2);\n'.repeat(200);
     for (const temperature of [0, 1]) {
-      const segments = Array.from({ length: 9 }, () => code.slice(0, 200));
-      await client.infill({ ...short, segments, candidates: 8, maxTokens: 64, temperature }, neverCancelled);
+      const segments = Array.from({ length: 5 }, () => code.slice(0, 400));
+      await client.infill({ ...short, segments, candidates: 4, maxTokens: 64, temperature }, neverCancelled);
     }
     const status = readFileSync(`/proc/${client.processId}/status`, 'utf8');
     const peakMb = Number(/^VmHWM:\s*(\d+) kB/m.exec(status)?.[1]) / 1024;

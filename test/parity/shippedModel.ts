@@ -4,8 +4,8 @@ import { summarise } from '../../server/src/diffusion/logits';
 import { type ModelFolder, openModelFolder } from '../../server/src/runtime/modelFolder';
 import { OnnxModel } from '../../server/src/runtime/onnxModel';
 
-/** Tests run from the repository's root. */
-export const modelPath = 'models/parafill-small';
+/** The shipped model, or another export that is to be held to the same. Tests run from the repository's root. */
+export const modelPath = process.env['PARAFILL_TEST_MODEL'] ?? 'models/parafill-small';
 
 export const neverStop: StopPoll = () => Promise.resolve(false);
 

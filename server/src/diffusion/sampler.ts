@@ -10,6 +10,9 @@ export interface Choice {
 
 /** Picks tokens from logits: the likeliest at temperature 0, else drawn from the nucleus. */
 export class Sampler {
+  /** Of the row at hand, by id: probability over that of the likeliest. */
+  private readonly weights: Float64Array;
+
   /**
    * @param temperature ≥ 0.
    * @param topP mass of the nucleus, in (0, 1]; only tokens in it are drawn.
@@ -22,7 +25,9 @@ export class Sampler {
     private readonly vocabSize: number,
     private readonly firstText: number,
     private readonly alsoAllowed?: number,
-  ) {}
+  ) {
+    this.weights = new Float64Array(vocabSize);
+  }
 
   /** Takes one number from `random` per choice where the temperature is above 0, none otherwise. */
   choose(logits: Logits, row: number, random: Random): Choice {
@@ -47,30 +52,46 @@ export class Sampler {
    * first whose cumulative share exceeds u.
    */
   private draw(logits: Logits, start: number, max: number, u: number): number {
-    const weights = new Map<number, number>();
+    const { weights, vocabSize, firstText, alsoAllowed } = this;
     let total = 0;
-    const add = (id: number): void => {
-      const weight = Math.exp((logits[start + id]! - max) / this.temperature);
-      total += weight;
-      // What is 1e-12 of the likeliest could only be in the nucleus when topP is within 1e-8 of 1.
-      if (weight > 1e-12) weights.set(id, weight);
-    };
-    if (this.alsoAllowed !== undefined) add(this.alsoAllowed);
-    for (let id = this.firstText; id < this.vocabSize; id++) add(id);
-
-    const nucleus: { id: number; weight: number }[] = [];
+    for (let id = firstText; id < vocabSize; id++) {
+      weights[id] = Math.exp((logits[start + id]! - max) / this.temperature);
+      total += weights[id]!;
+    }
+    if (alsoAllowed !== undefined) {
+      weights[alsoAllowed] = Math.exp((logits[start + alsoAllowed]! - max) / this.temperature);
+      total += weights[alsoAllowed];
+    }
+    const sorted = this.likeliest(this.topP * total);
+    let size = 0;
     let mass = 0;
-    const sorted = [...weights].sort(([idA, a], [idB, b]) => b - a || idA - idB);
-    for (const [id, weight] of sorted) {
-      nucleus.push({ id, weight });
-      mass += weight;
-      if (mass >= this.topP * total) break;
-    }
+    while (size < sorted.length && (size === 0 || mass < this.topP * total))
+      mass += weights[sorted[size++]!]!;
     let cumulative = 0;
-    for (const { id, weight } of nucleus) {
-      cumulative += weight;
-      if (u * mass < cumulative) return id;
+    for (let i = 0; i < size; i++) {
+      cumulative += weights[sorted[i]!]!;
+      if (u * mass < cumulative) return sorted[i]!;
     }
-    return nucleus[nucleus.length - 1]!.id;
+    return sorted[size - 1]!;
+  }
+
+  /**
+   * Tokens with at least this mass, sorted; there may be more than needed. Weights are relative to the
+   * largest, so that lowering a bar finds the few that matter without sorting the whole vocabulary.
+   */
+  private likeliest(wantedMass: number): number[] {
+    const { weights, vocabSize, firstText, alsoAllowed } = this;
+    for (let bar = 1e-2; ; bar = bar > 1e-12 ? bar * 1e-2 : 0) {
+      const found: number[] = [];
+      let mass = 0;
+      const consider = (id: number): void => {
+        if (weights[id]! < bar) return;
+        found.push(id);
+        mass += weights[id]!;
+      };
+      if (alsoAllowed !== undefined) consider(alsoAllowed);
+      for (let id = firstText; id < vocabSize; id++) consider(id);
+      if (mass >= wantedMass || bar === 0) return found.sort((a, b) => weights[b]! - weights[a]! || a - b);
+    }
   }
 }
