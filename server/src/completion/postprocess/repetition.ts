@@ -5,14 +5,14 @@ import type { Filter } from './filter';
 const SHORTEST_LINE = 8;
 const LONGEST_PERIOD = 24;
 const REPEATS = 5;
-const SHORTEST_LOOP = 20;
+const SHORTEST_LOOP = 12;
 
 /** Drops or cuts what a weak model falls into: saying the same again and again, or the line above again. */
 export const repetition: Filter = {
   name: 'repetition',
   apply(text, { prefix }) {
     if (repeatsLinesAbove(text, prefix)) return undefined;
-    const cut = cutLoop(cutRepeatedLines(text));
+    const cut = cutLoop(cutBlankLines(cutRepeatedLines(text)));
     return isBlank(cut) && !isBlank(text) ? undefined : cut;
   },
 };
@@ -38,6 +38,12 @@ function cutRepeatedLines(text: string): string {
       return lines.slice(0, i - 1).join('\n');
   }
   return text;
+}
+
+/** Nobody wants two empty lines in the middle of a suggestion: what comes after them is the next thing. */
+function cutBlankLines(text: string): string {
+  const run = /\n(?:[ \t]*\n){2}/.exec(text);
+  return run === null ? text : text.slice(0, run.index);
 }
 
 /** Cuts a tail that is one short piece over and over after its first appearance. */

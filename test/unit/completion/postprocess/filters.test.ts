@@ -73,6 +73,9 @@ check(repetition, [
   { document: '│', written: 'a(b(b(b(b(b(b(b(b(b(b(b(', offered: 'a(b' },
   { document: '// │', written: '-----------------------------', offered: '-----------------------------' },
   { document: 'f(│', written: '0, 0, 0', offered: '0, 0, 0' },
+  { document: 'f() │', written: '{ { { { { { {', offered: '{ ' },
+  { document: 'f();│', written: '\n\ng();\n\n\nh();', offered: '\n\ng();' },
+  { document: 'f();│', written: '   \n    \n    \n    .', offered: undefined },
 ]);
 
 check(duplicateSuffix, [
