@@ -16,13 +16,12 @@ function readGhostText() {
 }
 
 /**
- * One computed style property of the first match that shows this text, or of what is drawn around it.
- * Runs inside the page.
- * @param {{ selector: string, text: string, property: string }} wanted
+ * How many elements match and look like this. Runs inside the page.
+ * @param {{ selector: string, property: string, value: string }} wanted
  */
-function readStyle({ selector, text, property }) {
-  const match = [...document.querySelectorAll(selector)].find((element) => element.textContent === text);
-  return match ? getComputedStyle(match).getPropertyValue(property) : null;
+function countStyled({ selector, property, value }) {
+  const matches = [...document.querySelectorAll(selector)];
+  return matches.filter((element) => getComputedStyle(element).getPropertyValue(property) === value).length;
 }
 
 /**
@@ -37,7 +36,7 @@ export async function startBridge(page) {
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
     /** Text of everything that matches a CSS selector, for what no API tells (notifications, quick picks). */
     texts: ({ selector }) => page.locator(selector).allInnerTexts(),
-    style: (wanted) => page.evaluate(readStyle, wanted),
+    countStyled: (wanted) => page.evaluate(countStyled, wanted),
     screenshot: async ({ path }) => {
       await page.screenshot({ path });
     },

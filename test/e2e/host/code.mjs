@@ -16,7 +16,7 @@ const limitMs = Number(process.env['PARAFILL_E2E_LIMIT_MS'] ?? 15 * 60_000);
 
 /** Lines the workbench writes about itself; a person who reads test results wants none of them. */
 const ownChatter =
-  /^(Resolv|Creat(ing|ion) |Updating additional|Timed out waiting|\[(remote-connection|reconnection|AccountPolicy|AgentHost|Service Worker))/;
+  /^(Resolv|Creat(ing|ion) |Updating additional|Timed out waiting|Extension host .* is (un)?responsive|\[(remote-connection|reconnection|AccountPolicy|AgentHost|Service Worker))/;
 
 const given = parseArguments(process.argv.slice(2));
 const scratch = mkdtempSync(join(tmpdir(), 'parafill-host-'));

@@ -25,9 +25,9 @@ export function renderedTexts(selector: string): Promise<readonly string[]> {
   return call('texts', { selector });
 }
 
-/** The computed style of the first element that shows exactly this text. */
-export function renderedStyle(selector: string, text: string, property: string): Promise<string | null> {
-  return call('style', { selector, text, property });
+/** How many elements match the selector and have this computed style. */
+export function renderedCount(selector: string, property: string, value: string): Promise<number> {
+  return call('countStyled', { selector, property, value });
 }
 
 async function call<T>(action: string, body: object): Promise<T> {

@@ -4,20 +4,26 @@ import type { ParafillApi } from '../../../client/src/extension';
 
 const EXTENSION = 'parafill.parafill';
 const POLL_MS = 25;
+/** A loaded machine may take long for anything; what takes longer than this does not happen. */
+const PATIENCE_MS = 90_000;
+const LOADING_PATIENCE_MS = 240_000;
 
 /** Waits until the condition gives something, asking again and again; fails with what was waited for. */
 export async function eventually<T>(
   what: string,
   condition: () => T | undefined | false | Promise<T | undefined | false>,
-  timeoutMs = 30_000,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await condition();
     if (value !== undefined && value !== false) return value;
     if (Date.now() > end) {
-      const { log } = await parafill();
-      assert.fail(`Waited ${timeoutMs} ms for ${what}. The log:\n${log.slice(-25).join('\n')}`);
+      const api = await parafill();
+      const outcome = JSON.stringify(await api.lastOutcome(), null, 2);
+      assert.fail(
+        `Waited ${timeoutMs} ms for ${what}. The last request: ${outcome}\nThe log:\n${api.log.slice(-10).join('\n')}`,
+      );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
@@ -30,15 +36,20 @@ export async function parafill(): Promise<ParafillApi> {
   return extension.activate();
 }
 
-/** The extension with its model loaded. */
+/** The extension with its model loaded, which takes a document. */
 export async function readyParafill(): Promise<ParafillApi> {
   const api = await parafill();
-  await eventually('a loaded model', () => {
-    const { status } = api;
-    // There is no use in waiting for what has failed for good.
-    assert.notEqual(status?.kind, 'error', status?.reason);
-    return status?.kind === 'ready' || status?.kind === 'slow';
-  });
+  if (vscode.window.activeTextEditor === undefined) await openFile('src/vector.ts');
+  await eventually(
+    'a loaded model',
+    () => {
+      const { status } = api;
+      // There is no use in waiting for what has failed for good.
+      assert.notEqual(status?.kind, 'error', status?.reason);
+      return status?.kind === 'ready' || status?.kind === 'slow';
+    },
+    LOADING_PATIENCE_MS,
+  );
   return api;
 }
 

@@ -7,9 +7,9 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({
     ui: 'bdd',
     color: false,
-    // Generous, because a loaded machine may take long and a hung one is caught all the same.
-    timeout: 60_000,
-    slow: 5_000,
+    // The waits inside the tests have limits of their own and say what they waited for.
+    timeout: 300_000,
+    slow: 10_000,
     reporter: resolve(__dirname, '../../../../test/reporter.cjs'),
     // A pattern of titles, for working on one test.
     ...(process.env['PARAFILL_E2E_GREP'] === undefined ? {} : { grep: process.env['PARAFILL_E2E_GREP'] }),
