@@ -13,10 +13,11 @@ import {
 /**
  * How far two readings of the same thing may lie apart: mean Kullback-Leibler divergence in nats. Whatever
  * is computed in blocks of another shape sums in another order, and a float that differs in its last bit can
- * fall on the other side of an int8 rounding edge: one level of 127 in one activation. Reading something
- * else (see the controls) moves the distribution by far more.
+ * fall on the other side of an int8 rounding edge: one level of 127 in one activation. Seen: below 1e-5 with
+ * trained weights, 3e-4 with random ones, whose distributions are flat. Reading something else (see the
+ * controls) moves the distribution by 4e-2 and more.
  */
-const tolerance = 2e-3;
+const tolerance = 1e-3;
 
 const source = `
 import { readFile } from 'node:fs/promises';
@@ -169,15 +170,21 @@ describe('invariants of the shipped graph', function () {
     assertSame(await read(context), expected);
   });
 
-  it('controls: another token, another position or another hole is another reading', async () => {
+  it('controls: other tokens, other positions or less context are another reading', async () => {
     const { model } = loaded;
-    const same = await read(await encodeFresh(model, text));
-    const changed = text.with(-4, text.at(-4) === 500 ? 501 : 500);
-    assert.ok(divergence(await read(await encodeFresh(model, changed)), same) > tolerance);
-    assert.ok(divergence(await read(await encodeFresh(model, text), text.length + 1), same) > tolerance);
     const context = await encodeFresh(model, text);
-    const alone = await read(context, context.length, [12]);
-    assert.ok(divergence(alone, same.subarray(0, alone.length)) > tolerance);
+    const same = await read(context);
+    const others = [
+      await read(context, text.length + 16),
+      await read(
+        await encodeFresh(
+          model,
+          text.map((id, i) => (i > text.length - 20 ? 500 + (i % 7) : id)),
+        ),
+      ),
+      await read(await encodeFresh(model, text.slice(0, text.length / 2)), text.length),
+    ];
+    for (const other of others) assert.ok(divergence(other, same) > 10 * tolerance);
   });
 
   it('refuses blocks that the graph would misread', async () => {
