@@ -2,7 +2,7 @@
 // Outputs that did not change are left alone and the others are replaced by a rename, so that several
 // processes may build and run at the same time without ever reading half a file.
 import * as esbuild from 'esbuild';
-import { existsSync, globSync } from './scripts/files.mjs';
+import { globSync } from './scripts/files.mjs';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 
@@ -102,10 +102,7 @@ const options = tests
     }
   : {
       ...common,
-      // Entry points that are not written yet are left out while the repository is being started.
-      entryPoints: Object.fromEntries(
-        Object.entries(product).filter(([, path]) => existsSync(join(root, path))),
-      ),
+      entryPoints: product,
       outdir: 'dist',
       external: ['vscode', 'onnxruntime-node'],
     };
