@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { createVSIX, listFiles } from '@vscode/vsce';
+import { createVSIX } from '@vscode/vsce';
 import * as esbuild from 'esbuild';
 import { globSync } from './files.mjs';
 import { thirdPartyNotices } from './notices.mjs';
@@ -41,8 +41,7 @@ try {
     // There is no public address yet that relative links could be turned into.
     rewriteRelativeLinks: false,
   });
-  const files = await listFiles({ cwd: staging, packageManager: 1 });
-  report(files);
+  report();
 } finally {
   rmSync(staging, { recursive: true, force: true });
 }
@@ -115,16 +114,11 @@ async function minify() {
   }
 }
 
-function report(/** @type {string[]} */ files) {
-  const sized = files
-    .filter((path) => existsSync(join(staging, path)))
-    .map((path) => ({ path, bytes: statSync(join(staging, path)).size }))
-    .sort((a, b) => b.bytes - a.bytes);
-  for (const { path, bytes } of sized.filter(({ bytes }) => bytes > 100_000))
-    console.log(`${megabytes(bytes).padStart(9)}  ${path}`);
+/** vsce has listed the files; the last line is for programs. */
+function report() {
   const bytes = statSync(packagePath).size;
-  console.log(`\n${basename(packagePath)}: ${megabytes(bytes)}, ${sized.length} files`);
-  console.log(JSON.stringify({ vsix: packagePath, target, bytes, files: sized.length }));
+  console.log(`\n${basename(packagePath)}: ${(bytes / 1e6).toFixed(1)} MB`);
+  console.log(JSON.stringify({ vsix: packagePath, target, bytes }));
 }
 
 function verify() {
@@ -136,10 +130,6 @@ function verify() {
     const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
     if (status !== 0) process.exit(status ?? 1);
   }
-}
-
-function megabytes(/** @type {number} */ bytes) {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 function writeJson(/** @type {string} */ path, /** @type {unknown} */ value) {

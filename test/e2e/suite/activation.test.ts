@@ -28,6 +28,11 @@ describe('activation', () => {
     const { status } = await readyParafill();
     assert.ok(status?.model, 'the status names no model');
     assert.notEqual(status.model.name, '');
+    const { extensionPath } = vscode.extensions.getExtension('parafill.parafill') ?? {};
+    assert.ok(
+      extensionPath !== undefined && status.model.path.startsWith(extensionPath),
+      `the model of ${status.model.path} is not the one that came with the extension`,
+    );
     assert.equal(status.provider, 'cpu');
     assert.ok((status.inferencePid ?? 0) > 0, 'the status names no inference process');
   });
