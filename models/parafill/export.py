@@ -150,15 +150,15 @@ def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer) -> dict[str, Any]:
         fills.append(
             {
                 "request": request,
-                "contextIds": infill.context(language, segments),
+                "contextIds": infill.split(language, segments)[0],
                 "candidates": [
                     {
-                        "fills": [tokenizer.decode(ids) for ids in candidate.fills],
+                        "fills": infill.texts(segments, candidate),
                         "score": candidate.score,
                     }
                     for candidate in best
                 ],
-                "fills": [tokenizer.decode(ids) for ids in best[0].fills],
+                "fills": infill.texts(segments, best[0]),
                 "score": best[0].score,
                 "steps": decoding.steps,
             }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import math
+import re
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from .tokenizer import CodeTokenizer
 
 #: Sort order of padding in a block: no real token has a number as large.
 PADDING_ORDER = 1 << 20
+#: The beginning of a hole's line is given on its canvas when it has at most this many tokens.
+LONGEST_LEAD = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,9 +65,10 @@ def log_softmax(logits: np.ndarray) -> np.ndarray:
 def length_law(probabilities: np.ndarray, eoh: int, limit: int) -> np.ndarray:
     """P(L = j) for j = 0 … limit - 1 and, last, P(no <eoh> before limit), from hazards h_j = p(eoh at j).
 
-    P(L = j) = h_j * prod_{i < j} (1 - h_i).
+    P(L = j) = h_j * prod_{i < j} (1 - h_i). A hole is never empty: h_0 is taken as 0.
     """
-    hazard = probabilities[:limit, eoh]
+    hazard = probabilities[:limit, eoh].copy()
+    hazard[0] = 0.0
     alive = np.concatenate([[1.0], np.cumprod(1 - hazard)])
     return np.append(hazard * alive[:-1], alive[-1])
 
@@ -97,19 +101,31 @@ class Infill:
         self.model, self.tokenizer = model, tokenizer
         self.config, self.special = model.config, tokenizer.special
 
-    def context(self, language: str, segments: list[str]) -> list[int]:
-        return context_ids(self.tokenizer, language, segments, self.config.context_length, 0.25)
+    def split(self, language: str, segments: list[str]) -> tuple[list[int], list[list[int]]]:
+        """Context ids, and each hole's *lead*: the beginning of its line, given on the canvas.
+
+        A canvas that begins with its own line predicts from a left neighbour, and the context stays the same while a
+        line is typed. A blank at the end of the lead is left out: it belongs to the token of the word that follows.
+        """
+        texts, leads = list(segments), []
+        for hole in range(len(segments) - 1):
+            line = texts[hole][texts[hole].rfind("\n") + 1 :]
+            lead = self.tokenizer.encode(line[:-1] if re.search(r"\S $", line) else line)
+            leads.append(lead if len(lead) <= LONGEST_LEAD else [])
+            if leads[-1]:
+                texts[hole] = texts[hole][: len(texts[hole]) - len(line)]
+        return context_ids(self.tokenizer, language, texts, self.config.context_length, 0.25), leads
 
     def fill(self, language: str, segments: list[str], decoding: Decoding) -> list[Candidate]:
         """Candidates, best first."""
-        context = self.context(language, segments)
+        context, leads = self.split(language, segments)
         cache = self.model.encode(context)
-        holes = len(segments) - 1
-        limit = min(decoding.max_tokens, self.config.max_canvas)
-        size = next(s for s in (16, 32, 64, 128) if s >= limit)
-        blank = [(size, False)] * holes
-        logits = self._denoise(cache, [self._canvas(blank)])[0]
-        probabilities = np.exp(log_softmax(logits)).reshape(holes, size, -1)
+        limit = min(decoding.max_tokens, self.config.max_canvas - max(map(len, leads)))
+        size = next(s for s in (16, 32, 64, 128) if s >= max(map(len, leads)) + limit)
+        blank = [(size - len(lead), False) for lead in leads]
+        logits = self._denoise(cache, [self._canvas(blank, leads)])[0]
+        by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
+        probabilities = [np.exp(log_softmax(part)) for part in by_hole]
         laws = [length_law(p, self.special.eoh, limit) for p in probabilities]
 
         generators = [Mulberry32(decoding.seed + row * 0x9E3779B9) for row in range(decoding.candidates)]
@@ -119,9 +135,8 @@ class Infill:
             rows = likeliest(laws, max(decoding.lengths, decoding.candidates))
             if decoding.steps == 1 and decoding.candidates == 1:
                 rows = rows[:1]
-        canvases = [self._canvas([(length, length < limit) for length in row]) for row in rows]
+        canvases = [self._canvas([(length, length < limit) for length in row], leads) for row in rows]
         if decoding.steps == 1:
-            by_hole = logits.reshape(holes, size, -1)
             self._fix(
                 canvases, [np.concatenate([p[:n] for p, n in zip(by_hole, row, strict=True)]) for row in rows],
                 1, decoding, generators,
@@ -132,20 +147,30 @@ class Infill:
             self._fix(canvases, self._denoise(cache, canvases), remaining, decoding, generators)
         scores = self.scores(cache, canvases)
         found: dict[tuple[str, ...], Candidate] = {}
-        for canvas, row, score in zip(canvases, rows, scores, strict=True):
-            fills = canvas.fills(self.special.eoh)
+        for canvas, score in zip(canvases, scores, strict=True):
+            fills = canvas.fills(self.special.eoh, leads)
             key = tuple(self.tokenizer.decode(fill) for fill in fills)
-            found.setdefault(key, Candidate(fills, score, all(length < limit for length in row)))
+            found.setdefault(key, Candidate(fills, score, canvas.ids[-1] == self.special.eoh))
         return sorted(found.values(), key=lambda c: -c.score)[: decoding.candidates]
 
-    def _canvas(self, shape: list[tuple[int, bool]]) -> _Row:
+    def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
+        """The fills as text; where the blank before the hole was left out of the lead, it is not filled twice."""
+        decoded = [self.tokenizer.decode(fill) for fill in candidate.fills]
+        return [
+            text.removeprefix(" ") if re.search(r"\S $", before) else text
+            for text, before in zip(decoded, segments[:-1], strict=True)
+        ]
+
+    def _canvas(self, shape: list[tuple[int, bool]], leads: list[list[int]]) -> _Row:
         """A row of canvases, one a hole, of (masks, whether <eoh> follows)."""
-        row = _Row([], [], [], [])
+        row = _Row([], [], [], [], [])
         for hole, (length, ended) in enumerate(shape):
             row.starts.append(len(row.ids))
-            tokens = [self.tokenizer.fill[hole], *[self.special.mask] * length]
-            tokens += [self.special.eoh] if ended else []
-            row.masked += range(len(row.ids) + 1, len(row.ids) + 1 + length)
+            given = [self.tokenizer.fill[hole], *leads[hole]]
+            tokens = [*given, *[self.special.mask] * length, *[self.special.eoh] * ended]
+            first = len(row.ids) + len(given)
+            row.masked += range(first, first + length)
+            row.given += range(len(row.ids), first)
             row.ids += tokens
             row.offsets += range(self.config.hole_stride * hole, self.config.hole_stride * hole + len(tokens))
         return row
@@ -200,7 +225,7 @@ class Infill:
         """The AR twin's log-likelihood of each row's fills and their <eoh>, in nats."""
         wanted, targets = [], []
         for row in rows:
-            places = [at for at in range(1, len(row.ids)) if at not in row.starts]
+            places = [at for at in range(len(row.ids)) if at not in row.given]
             wanted.append([at - 1 for at in places])
             targets.append([row.ids[at] for at in places])
         logits = self._run(cache, rows, True, wanted)
@@ -218,12 +243,14 @@ class _Row:
     offsets: list[int]
     masked: list[int]
     starts: list[int]
+    #: Markers and leads: columns that are not part of the answer.
+    given: list[int]
 
-    def fills(self, eoh: int) -> list[list[int]]:
+    def fills(self, eoh: int, leads: list[list[int]]) -> list[list[int]]:
         ends = [*self.starts[1:], len(self.ids)]
         return [
-            [token for token in self.ids[start + 1 : end] if token != eoh]
-            for start, end in zip(self.starts, ends, strict=True)
+            [token for token in self.ids[start + 1 + len(lead) : end] if token != eoh]
+            for start, end, lead in zip(self.starts, ends, leads, strict=True)
         ]
 
 

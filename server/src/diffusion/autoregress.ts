@@ -1,4 +1,4 @@
-import type { Filled, FilledCandidate, InfillTask } from './infill';
+import { type Filled, type FilledCandidate, type InfillTask, leadOf, longestLead } from './infill';
 import { logProbability } from './logits';
 import type { Logits, MaskedDiffusionModel, StopPoll, TokenBlock } from './model';
 import { type Random, rowRandom } from './rng';
@@ -43,7 +43,9 @@ async function readCandidate(
 ): Promise<{ candidate: FilledCandidate; passes: number } | undefined> {
   const { layout } = model;
   const { vocabSize, eoh } = layout;
-  const maxTokens = Math.min(layout.maxCanvas, task.maxTokens);
+  const maxTokens = Math.min(layout.maxCanvas - longestLead(task), task.maxTokens);
+  // A hole is never empty.
+  const firstSampler = new Sampler(task.temperature, task.topP, vocabSize, layout.firstText);
   const sampler = new Sampler(task.temperature, task.topP, vocabSize, layout.firstText, eoh);
   const fills: Int32Array[] = [];
   const confidences: number[] = [];
@@ -53,15 +55,18 @@ async function readCandidate(
   // The end of the hole before is read together with the marker of the next: one pass, not two.
   let unread: { id: number; position: number }[] = [];
   for (let hole = 0; hole < task.holes; hole++) {
-    const first = contextLength + layout.holeStride * hole;
+    const lead = leadOf(task, hole);
+    const marker = contextLength + layout.holeStride * hole;
+    const first = marker + lead.length;
     const fill: number[] = [];
-    unread.push({ id: layout.fill[hole]!, position: first });
+    for (const [i, id] of [layout.fill[hole]!, ...lead].entries()) unread.push({ id, position: marker + i });
     let ended = false;
     while (!ended && fill.length < maxTokens) {
       if (await stop()) return undefined;
       const logits: Logits = await model.extend(task.context, causalBlock(unread));
       passes++;
-      const { token, confidence } = sampler.choose(logits, 0, random);
+      const chosenFrom = fill.length === 0 ? firstSampler : sampler;
+      const { token, confidence } = chosenFrom.choose(logits, 0, random);
       score += logProbability(logits, 0, vocabSize, token);
       ended = token === eoh;
       if (!ended) {

@@ -2,6 +2,8 @@ import type { ModelLayout, TokenBlock } from './model';
 
 /** What a canvas starts from: how many tokens, whether the hole's end is fixed, and which tokens are given. */
 export interface CanvasHole {
+  /** What stands before the hole on its line: given, and no part of the fill. */
+  readonly lead?: Int32Array;
   readonly length: number;
   /** Whether `<eoh>` stands right behind the tokens. */
   readonly end: boolean;
@@ -11,7 +13,7 @@ export interface CanvasHole {
 
 /** Where a hole stands in its row. */
 export interface CanvasSpan {
-  /** Column of the `<fill>` marker; the hole's first token is one further. */
+  /** Column before the hole's first token: its lead's last token, or the `<fill>` marker without one. */
   readonly start: number;
   readonly length: number;
   readonly end: boolean;
@@ -38,22 +40,28 @@ export class Canvas {
     if (holes.length > layout.maxHoles) {
       throw new RangeError(`Expected at most ${layout.maxHoles} holes in one canvas, got ${holes.length}`);
     }
-    const columns = holes.reduce((sum, hole) => sum + 1 + hole.length + (hole.end ? 1 : 0), 0);
+    const columns = holes.reduce(
+      (sum, { lead, length, end }) => sum + 1 + (lead?.length ?? 0) + length + (end ? 1 : 0),
+      0,
+    );
     this.ids = new Int32Array(columns);
     this.positions = new Int32Array(columns);
     const spans: CanvasSpan[] = [];
     let column = 0;
-    for (const [index, { length, end, locked }] of holes.entries()) {
-      if (length < 0 || length > layout.maxCanvas) {
-        throw new RangeError(`Expected 0 to ${layout.maxCanvas} tokens in hole ${index}, got ${length}`);
+    for (const [index, { lead = new Int32Array(), length, end, locked }] of holes.entries()) {
+      if (length < 0 || lead.length + length > layout.maxCanvas) {
+        const most = layout.maxCanvas - lead.length;
+        throw new RangeError(`Expected 0 to ${most} tokens in hole ${index}, got ${length}`);
       }
-      const start = column;
+      const marker = column;
       const first = contextLength + layout.holeStride * index;
-      spans.push({ start, length, end });
       this.ids[column++] = layout.fill[index]!;
+      this.ids.set(lead, column);
+      column += lead.length;
+      spans.push({ start: column - 1, length, end });
       for (let j = 0; j < length; j++) this.ids[column++] = locked?.get(j) ?? layout.mask;
       if (end) this.ids[column++] = layout.eoh;
-      for (let c = start; c < column; c++) this.positions[c] = first + c - start;
+      for (let c = marker; c < column; c++) this.positions[c] = first + c - marker;
     }
     this.spans = spans;
   }

@@ -10,6 +10,8 @@ import { score } from './score';
 export interface InfillTask {
   readonly context: KvCache;
   readonly holes: number;
+  /** What stands before each hole on its line and is not in the context; see `CanvasHole`. */
+  readonly leads?: readonly Int32Array[];
   /** The most tokens a hole gets, at least 1. */
   readonly maxTokens: number;
   /** Denoising passes, the one that finds the lengths included; at least 1. */
@@ -64,7 +66,10 @@ export async function infill(
 ): Promise<Filled | undefined> {
   const { layout } = model;
   const started = performance.now();
-  const maxTokens = Math.min(layout.maxCanvas, Math.max(task.maxTokens, ...(task.lengths ?? [])));
+  const maxTokens = Math.min(
+    layout.maxCanvas - longestLead(task),
+    Math.max(task.maxTokens, ...(task.lengths ?? [])),
+  );
   const sampler = new Sampler(task.temperature, task.topP, layout.vocabSize, layout.firstText);
 
   if (await stop()) return undefined;
@@ -101,6 +106,16 @@ export async function infill(
   };
 }
 
+/** The given tokens before a hole. */
+export function leadOf(task: InfillTask, hole: number): Int32Array {
+  return task.leads?.[hole] ?? new Int32Array();
+}
+
+/** Tokens of the longest lead: what every canvas has to spare. */
+export function longestLead(task: InfillTask): number {
+  return Math.max(0, ...(task.leads ?? []).map((lead) => lead.length));
+}
+
 interface Probe {
   /** [holes · maxTokens × vocabSize] */
   readonly logits: Logits;
@@ -114,16 +129,17 @@ async function probeLengths(
   maxTokens: number,
 ): Promise<Probe> {
   const { layout } = model;
-  const size = layout.canvasSizes.find((candidate) => candidate >= maxTokens) ?? layout.maxCanvas;
+  const needed = longestLead(task) + maxTokens;
+  const size = layout.canvasSizes.find((candidate) => candidate >= needed) ?? layout.maxCanvas;
   const canvas = new Canvas(
     layout,
     task.context.length,
-    Array.from({ length: task.holes }, () => ({ length: size, end: false })),
+    Array.from({ length: task.holes }, (_, hole) => {
+      const lead = leadOf(task, hole);
+      return { lead, length: size - lead.length, end: false };
+    }),
   );
-  const wanted = Array.from({ length: task.holes * maxTokens }, (_, i) => {
-    const hole = Math.floor(i / maxTokens);
-    return hole * (size + 1) + (i % maxTokens);
-  });
+  const wanted = canvas.spans.flatMap(({ start }) => Array.from({ length: maxTokens }, (_, j) => start + j));
   const logits = await model.denoise(task.context, toBlock([{ canvas, wanted }], 'both', layout.pad));
   const distributions = Array.from({ length: task.holes }, (_, hole) =>
     lengthDistribution(logits, hole * maxTokens, maxTokens, layout.vocabSize, layout.eoh),
@@ -142,7 +158,11 @@ function startDrafts(
     canvas: new Canvas(
       model.layout,
       task.context.length,
-      lengths.map((length) => ({ length, end: task.lengths !== undefined || length < maxTokens })),
+      lengths.map((length, hole) => ({
+        lead: leadOf(task, hole),
+        length: Math.min(length, maxTokens),
+        end: task.lengths !== undefined || length < maxTokens,
+      })),
     ),
     random,
     confidenceSum: 0,

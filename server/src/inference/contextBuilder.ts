@@ -8,7 +8,19 @@ export interface BuiltContext {
   readonly ids: Int32Array;
   /** How many holes it has; further ones, if any, need a context of their own. */
   readonly holes: number;
+  /** What stands before each of these holes on its line: not in the context, but given on the canvas. */
+  readonly leads: readonly Lead[];
 }
+
+/** The beginning of a hole's line. */
+export interface Lead {
+  readonly ids: Int32Array;
+  /** A blank at the end was left out: it belongs to the token of the word that follows. */
+  readonly isHealed: boolean;
+}
+
+/** Leads of more tokens stay in the context. */
+const longestLead = 40;
 
 /** Token windows move in jumps of this many tokens, see `tailWindow`. */
 const jump = 64;
@@ -27,8 +39,9 @@ const suffixShare = 1 / 4;
  *
  *     [language] [suf] below [pre] before [hole_0] between [hole_1] … [hole_k] rest of the line
  *
- * "below" is what follows the first line break behind the last hole. What was typed last stands last, so
- * that the next keystroke finds nearly everything in the cache.
+ * "below" is what follows the first line break behind the last hole. The beginning of a hole's own line is
+ * not here but begins its canvas: so the canvas predicts from a left neighbour, and while a line is typed the
+ * context stays what it is.
  */
 export class ContextBuilder {
   constructor(
@@ -39,9 +52,14 @@ export class ContextBuilder {
   /** @param segments k + 1 texts around k ≥ 1 holes. */
   build(language: string, segments: readonly string[]): BuiltContext {
     const { contextTokens, contextLength } = this.manifest;
-    const { middle, holes, below } = this.takeHoles(segments);
+    const parts = segments.slice(0, -1).map((text) => this.splitLead(text));
+    const { middle, holes, below } = this.takeHoles(
+      segments,
+      parts.map((part) => part.text),
+    );
+    const leads = parts.slice(0, holes).map((part) => part.lead);
 
-    const before = this.tokenizer.encode(tailWindow(segments[0] ?? '', contextLength * unitsPerToken));
+    const before = this.tokenizer.encode(tailWindow(parts[0]?.text ?? '', contextLength * unitsPerToken));
     const after = this.tokenizer.encode(headWindow(below, contextLength * unitsPerToken));
     const fits = after.length + before.length <= contextLength - 3 - middle.length;
     // Where text is cut, brackets that come and go right of the cursor must not move the edges.
@@ -51,11 +69,29 @@ export class ContextBuilder {
 
     const languageToken = contextTokens.language.get(language) ?? contextTokens.language.get('other')!;
     const ids = [languageToken, contextTokens.suffix, ...suffix, contextTokens.prefix, ...prefix, ...middle];
-    return { ids: Int32Array.from(ids), holes };
+    return { ids: Int32Array.from(ids), holes, leads };
   }
 
-  /** As many holes as the model takes at once and as the text around them leaves room for; at least one. */
-  private takeHoles(segments: readonly string[]): {
+  /** Takes the beginning of the last line off a text, unless it is long. */
+  private splitLead(text: string): { text: string; lead: Lead } {
+    const lineStart = text.lastIndexOf('\n') + 1;
+    const line = text.slice(lineStart);
+    const none = { text, lead: { ids: new Int32Array(), isHealed: false } };
+    if (line === '' || line.length > longestLead * unitsPerToken) return none;
+    const isHealed = /\S $/.test(line);
+    const ids = this.tokenizer.encode(isHealed ? line.slice(0, -1) : line);
+    return ids.length > longestLead ? none : { text: text.slice(0, lineStart), lead: { ids, isHealed } };
+  }
+
+  /**
+   * As many holes as the model takes at once and as the text around them leaves room for; at least one.
+   *
+   * @param texts what stands before each hole, without its lead.
+   */
+  private takeHoles(
+    segments: readonly string[],
+    texts: readonly string[],
+  ): {
     middle: readonly number[];
     holes: number;
     below: string;
@@ -66,7 +102,7 @@ export class ContextBuilder {
     let marked: number[] = [contextTokens.hole[0]!];
     let best = this.closeMiddle(marked, segments[1] ?? '', most);
     for (let hole = 1; hole < Math.min(segments.length - 1, layout.maxHoles); hole++) {
-      const between = segments[hole]!;
+      const between = texts[hole]!;
       if (between.length > most * unitsPerToken) break;
       marked = [...marked, ...this.tokenizer.encode(between), contextTokens.hole[hole]!];
       if (marked.length > most) break;

@@ -6,7 +6,7 @@ import { type Filled, type InfillTask, infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { ContextBuilder } from './contextBuilder';
+import { ContextBuilder, type Lead } from './contextBuilder';
 import { findProblem } from './infillRequest';
 import type { InfillCandidate, InfillOutcome, InfillRequest } from './messages';
 
@@ -89,7 +89,7 @@ export class Engine {
     stop: StopPoll,
   ): Promise<Group | undefined> {
     const started = performance.now();
-    const { ids, holes } = this.contexts.build(request.language, segments);
+    const { ids, holes, leads } = this.contexts.build(request.language, segments);
     const encoded = await this.model.encode(ids, stop);
     if (encoded === undefined) return undefined;
     const encodeMs = performance.now() - started;
@@ -97,6 +97,7 @@ export class Engine {
     const task: InfillTask = {
       context: encoded.cache,
       holes,
+      leads: leads.map((lead) => lead.ids),
       maxTokens: request.maxTokens ?? defaultMaxTokens,
       steps: request.steps ?? decoding.steps,
       threshold: request.threshold ?? decoding.threshold,
@@ -110,7 +111,7 @@ export class Engine {
     const filled = await (request.mode === 'ar' ? autoregress : infill)(this.model, task, stop);
     if (filled === undefined) return undefined;
     return {
-      candidates: this.toText(filled, request.candidates),
+      candidates: this.toText(filled, leads, request.candidates),
       steps: filled.steps,
       contextTokens: ids.length,
       reusedTokens: encoded.reused,
@@ -121,7 +122,7 @@ export class Engine {
   }
 
   /** Candidates as text, best first, each text once; those that cut a character apart only if all do. */
-  private toText(filled: Filled, most: number): InfillCandidate[] {
+  private toText(filled: Filled, leads: readonly Lead[], most: number): InfillCandidate[] {
     const decoded = filled.candidates
       .map((candidate) => ({
         ...candidate,
@@ -131,7 +132,7 @@ export class Engine {
     const whole = decoded.filter((candidate) => candidate.decoded.every((fill) => fill.valid));
     const byText = new Map<string, InfillCandidate>();
     for (const { decoded: texts, score, complete, confidence } of whole.length > 0 ? whole : decoded) {
-      const fills = texts.map((fill) => fill.text);
+      const fills = texts.map(({ text }, i) => (leads[i]?.isHealed === true ? text.replace(/^ /, '') : text));
       const key = JSON.stringify(fills);
       if (!byText.has(key)) byText.set(key, { fills, score, complete, confidence });
     }

@@ -24,6 +24,8 @@ export class ScriptedModel implements MaskedDiffusionModel {
   /** How often a context was read. */
   encodes = 0;
   private script: readonly (readonly number[])[] = [];
+  /** How many tokens were given before each hole. */
+  private readonly leads: number[] = [];
 
   constructor(...fills: readonly string[]) {
     this.write(...fills);
@@ -51,13 +53,27 @@ export class ScriptedModel implements MaskedDiffusionModel {
     // Nothing is remembered that could be forgotten.
   }
 
+  /** Where nothing is decided yet, what stands between a marker and the first mask (or the end) was given. */
+  private noteLeads(block: TokenBlock): void {
+    const { fill, mask } = this.layout;
+    const ids = [...block.ids];
+    if (block.rows > 1 || ids.includes(this.layout.eoh)) return;
+    for (const [hole, marker] of fill.entries()) {
+      const start = ids.indexOf(marker);
+      if (start < 0) continue;
+      const next = ids.findIndex((id, i) => i > start && (id === mask || fill.includes(id)));
+      this.leads[hole] = (next < 0 ? ids.length : next) - start - 1;
+    }
+  }
+
   private read(context: KvCache, block: TokenBlock): Logits {
     const { vocabSize, holeStride, eoh } = this.layout;
+    this.noteLeads(block);
     const logits = new Float32Array(block.wanted.length * vocabSize);
     for (const [w, flat] of block.wanted.entries()) {
       const offset = block.positions[flat]! - context.length;
-      const fill = this.script[Math.floor(offset / holeStride)] ?? [];
-      const token = fill[offset % holeStride] ?? eoh;
+      const hole = Math.floor(offset / holeStride);
+      const token = this.script[hole]?.[(offset % holeStride) - (this.leads[hole] ?? 0)] ?? eoh;
       logits[w * vocabSize + token] = 30;
     }
     return logits;

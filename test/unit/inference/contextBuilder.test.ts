@@ -25,20 +25,32 @@ const commonPrefix = (a: Int32Array, b: Int32Array): number => {
 };
 
 describe('ContextBuilder', () => {
-  const layouts: [name: string, language: string, segments: string[], expected: string][] = [
-    ['one hole', 'typescript', ['let a = ', ';\nlet b;\n'], '<ts><suf>\nlet b;\n<pre>let a = <hole0>;'],
-    ['several holes', 'python', ['f(', ', ', ')\n'], '<py><suf>\n<pre>f(<hole0>, <hole1>)'],
-    ['a hole at the end', 'typescript', ['return ', ''], '<ts><suf><pre>return <hole0>'],
-    ['an empty file', 'cobol', ['', ''], '<other><suf><pre><hole0>'],
-    ['a hole before a line break', 'python', ['x = ', '\ny'], '<py><suf>\ny<pre>x = <hole0>'],
-  ];
-  for (const [name, language, segments, expected] of layouts) {
+  const layouts: [name: string, language: string, segments: string[], expected: string, leads: string[]][] = [
+    ['one hole', 'typescript', ['a;\nlet b =', ';\nlet c;\n'], '<ts><suf>\nlet c;\n<pre>a;\n<hole0>;', ['let b =']],
+    ['several holes', 'python', ['f(', ',\n  ', ')\n'], '<py><suf>\n<pre><hole0>,\n<hole1>)', ['f(', '  ']],
+    ['several holes in a line', 'python', ['f(', ', x', ')\n'], '<py><suf>\n<pre><hole0><hole1>)', ['f(', ', x']],
+    ['a hole at the end', 'typescript', ['return', ''], '<ts><suf><pre><hole0>', ['return']],
+    ['a hole behind a blank', 'typescript', ['return ', ''], '<ts><suf><pre><hole0>', ['return']],
+    ['an empty file', 'cobol', ['', ''], '<other><suf><pre><hole0>', ['']],
+    ['a hole on a long line', 'python', ['x, '.repeat(60), '\ny'], `<py><suf>\ny<pre>${'x, '.repeat(60)}<hole0>`, ['']],
+  ]; // prettier-ignore
+  for (const [name, language, segments, expected, expectedLeads] of layouts) {
     it(`lays out ${name}`, () => {
-      const { ids, holes } = builder.build(language, segments);
+      const { ids, holes, leads } = builder.build(language, segments);
       assert.equal(spell(ids), expected);
       assert.equal(holes, segments.length - 1);
+      assert.deepEqual(
+        leads.map((lead) => tokenizer.decode(lead.ids).text),
+        expectedLeads,
+      );
     });
   }
+
+  it('leaves the context as it is while a line is typed', () => {
+    const build = (typed: string): Int32Array =>
+      builder.build('typescript', [`${code(9)}${typed}`, '\n']).ids;
+    assert.deepEqual(build('return items'), build('return items.map('));
+  });
 
   it('fits any text into the context, its holes in it', () => {
     const segment = fc.oneof(fc.string(), fc.integer({ min: 0, max: 120 }).map(code), fc.constantFrom('x'.repeat(9000), '🙂'.repeat(700), '\n'.repeat(3000), ', ')); // prettier-ignore
