@@ -26,7 +26,7 @@ train scripts/pretrain.py --minutes "${PRETRAIN_MINUTES:-66}"
 rounds=${ROUNDS:-3}
 train scripts/distill.py "$run/pretrain" --minutes "${DISTILL_MINUTES:-5}" --rounds "$rounds"
 "$python" scripts/export.py "$run/pretrain" --out "$run/teacher" --name parafill-small-teacher
-"$python" scripts/export.py "$run/round$rounds" --out "${OUT:-parafill-small}"
+"$python" scripts/export.py "$run/round$rounds" --out "${OUT:-parafill-small}" --continue-from "$run/pretrain"
 (cd .. && npm run --silent build)
 "$python" scripts/evaluate.py --model "$run/teacher" --label teacher --oracle
 "$python" scripts/evaluate.py --model "${OUT:-parafill-small}" --label student --oracle
