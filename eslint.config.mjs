@@ -101,7 +101,7 @@ export default tseslint.config(
     settings: {
       'boundaries/files': layers.map(({ type, pattern }) => ({ category: type, pattern })),
       'boundaries/include': ['client/**', 'server/**', 'test/**'],
-      'import/resolver': { typescript: { alwaysTryTypes: true, project: './tsconfig.json' } },
+      'import/resolver': { node: { extensions: ['.ts', '.mjs', '.js'] } },
     },
     rules: {
       'boundaries/dependencies': ['error', { default: 'disallow', policies: boundaryPolicies }],
