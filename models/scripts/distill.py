@@ -6,12 +6,10 @@ import argparse
 import functools
 from pathlib import Path
 
-import torch
-
 from parafill.checkpoint import load_model
 from parafill.config import SEQUENCES
 from parafill.distill import DistillConfig, distill
-from parafill.sources import make_source
+from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
 from parafill.training import Budget
 
@@ -26,17 +24,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="updates of each round")
     parser.add_argument("--rounds", type=int, default=4, help="the last one's teacher steps by half a hole")
     parser.add_argument("--reverse-share", type=float, default=DistillConfig.reverse_share)
-    parser.add_argument("--batch", type=int, default=8, help="sequences a step")
     parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
-    parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
-    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
+    add_training_arguments(parser)
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
-    options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    options = parse_training_arguments(parser)
     model = load_model(options.checkpoint).config
     shape = SEQUENCES[options.preset]
     train = functools.partial(

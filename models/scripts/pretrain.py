@@ -6,11 +6,9 @@ import argparse
 import functools
 from pathlib import Path
 
-import torch
-
 from parafill.config import PRESETS, SEQUENCES
 from parafill.pretraining import PretrainConfig, pretrain
-from parafill.sources import make_source
+from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.training import Budget
 
 MODELS = Path(__file__).resolve().parent.parent
@@ -21,18 +19,11 @@ def main() -> None:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--batch", type=int, default=8, help="sequences a step")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
-    parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
-    parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
+    add_training_arguments(parser)
     parser.add_argument("--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
-    options = parser.parse_args()
-    if options.threads:
-        torch.set_num_threads(options.threads)
+    options = parse_training_arguments(parser)
     model = PRESETS[options.preset]
     shape = SEQUENCES[options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
