@@ -26,7 +26,7 @@ from .checkpoint import load_info, load_model, save_checkpoint
 from .diffusion import read_at
 from .model import Transformer, canvas_mask
 from .optim import Ema, Muon, learning_rate
-from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
+from .training import Budget, Clock, Log, Ranks, check_finite, mixed_precision, pick_device, prefetch, to_device
 
 SUBSTEPS = 2
 
@@ -196,11 +196,13 @@ def _round(
         if progress >= 1.0:
             break
         batch = to_device(batch, device)
-        targets, valid = teacher_targets(teacher, batch, step, eoh, generator)
+        with mixed_precision(device):
+            targets, valid = teacher_targets(teacher, batch, step, eoh, generator)
         for optimiser, peak in optimisers:
             for group in optimiser.param_groups:
                 group["lr"] = peak * learning_rate(progress, warmup=0.1)
-        causal, logs = objective(batch)
+        with mixed_precision(device):
+            causal, logs = objective(batch)
         gap = divergence(logs[valid], targets[valid], config.reverse_share)
         (gap + config.causal_weight * causal).backward()
         check_finite(gap.item() + causal.item(), updates)

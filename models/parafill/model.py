@@ -78,6 +78,8 @@ class Attention(nn.Module):
         q = rotate(self.query_norm(split(self.query(x), self.heads)), cos, sin)
         k = rotate(self.key_norm(split(self.key(x), self.kv_heads)), cos, sin)
         v = split(self.value(x), self.kv_heads)
+        # Under autocast norms and rotations are float32, the products before them are not.
+        q, k = q.to(v.dtype), k.to(v.dtype)
         cache = (k, v)
         if past is not None:
             k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)

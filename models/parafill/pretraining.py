@@ -19,7 +19,7 @@ from .config import ModelConfig
 from .diffusion import LossOfBatch, losses
 from .model import Transformer
 from .optim import Ema, Muon, learning_rate
-from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
+from .training import Budget, Clock, Log, Ranks, check_finite, mixed_precision, pick_device, prefetch, to_device
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: flo
     for optimiser, peak in ((trainer.muon, config.muon_rate), (trainer.adam, config.adam_rate)):
         for group in optimiser.param_groups:
             group["lr"] = peak * factor
-    with torch.autocast(trainer.device.type, torch.bfloat16, enabled=trainer.device.type == "cuda"):
+    with mixed_precision(trainer.device):
         causal, masked = objective(batch)
     (causal + config.masked_weight * masked).backward()
     values = causal.item(), masked.item()
