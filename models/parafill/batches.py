@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -378,10 +377,6 @@ class BatchSource:
             if sequence and sequence[1]:
                 sequences.append(sequence)
         return collate(sequences, self.builder.shape, self.builder.tokenizer.special.pad)
-
-    def batches(self, first: int, last: int) -> Iterator[Batch]:
-        for step in range(first, last):
-            yield self.batch(step)
 
 
 __all__ = [

@@ -40,16 +40,24 @@ class Losses:
         return self.causal + weight * self.masked
 
 
-def losses(model: Transformer, batch: Batch) -> Losses:
-    """Both losses of a batch from one forward pass; the head runs on positions that carry a loss only.
+def token_losses(model: Transformer, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Cross-entropies [N] in nats of all targets, row-major, and bool [B, lane + canvas], where they are read.
 
-    There is no 1/t weight: decoding in few steps lives at high mask rates, so all rates count alike.
+    The head runs on positions that carry a loss only.
     """
     mask = canvas_mask(batch.visible, batch.group, batch.lane)
     hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
     targets = torch.cat([batch.lane_targets, read_at(batch.canvas_targets, IGNORE)], dim=1)
     wanted = targets != IGNORE
-    token_loss = F.cross_entropy(model.logits(hidden[wanted]).float(), targets[wanted], reduction="none")
+    return F.cross_entropy(model.logits(hidden[wanted]).float(), targets[wanted], reduction="none"), wanted
+
+
+def losses(model: Transformer, batch: Batch) -> Losses:
+    """Both losses of a batch from one forward pass.
+
+    There is no 1/t weight: decoding in few steps lives at high mask rates, so all rates count alike.
+    """
+    token_loss, wanted = token_losses(model, batch)
     on_canvas = torch.zeros_like(wanted)
     on_canvas[:, batch.lane :] = True
     chosen = on_canvas[wanted]

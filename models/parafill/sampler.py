@@ -40,7 +40,6 @@ class Decoding:
 class Candidate:
     fills: list[list[int]]
     score: float
-    complete: bool
 
 
 class Mulberry32:
@@ -55,6 +54,11 @@ class Mulberry32:
         t = ((t ^ (t >> 15)) * (1 | t)) & 0xFFFFFFFF
         t = (t ^ (t + (((t ^ (t >> 7)) * (61 | t)) & 0xFFFFFFFF))) & 0xFFFFFFFF
         return (t ^ (t >> 14)) / 2**32
+
+
+def ends_in_blank(text: str) -> bool:
+    """Whether a single blank ends the text: the token of the next word brings one of its own."""
+    return re.search(r"\S $", text) is not None
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
@@ -110,7 +114,7 @@ class Infill:
         texts, leads = list(segments), []
         for hole in range(len(segments) - 1):
             line = texts[hole][texts[hole].rfind("\n") + 1 :]
-            lead = self.tokenizer.encode(line[:-1] if re.search(r"\S $", line) else line)
+            lead = self.tokenizer.encode(line[:-1] if ends_in_blank(line) else line)
             leads.append(lead if len(lead) <= LONGEST_LEAD else [])
             if leads[-1]:
                 texts[hole] = texts[hole][: len(texts[hole]) - len(line)]
@@ -150,14 +154,14 @@ class Infill:
         for canvas, score in zip(canvases, scores, strict=True):
             fills = canvas.fills(self.special.eoh, leads)
             key = tuple(self.tokenizer.decode(fill) for fill in fills)
-            found.setdefault(key, Candidate(fills, score, canvas.ids[-1] == self.special.eoh))
+            found.setdefault(key, Candidate(fills, score))
         return sorted(found.values(), key=lambda c: -c.score)[: decoding.candidates]
 
     def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
         """The fills as text; where the blank before the hole was left out of the lead, it is not filled twice."""
         decoded = [self.tokenizer.decode(fill) for fill in candidate.fills]
         return [
-            text.removeprefix(" ") if re.search(r"\S $", before) else text
+            text.removeprefix(" ") if ends_in_blank(before) else text
             for text, before in zip(decoded, segments[:-1], strict=True)
         ]
 

@@ -12,34 +12,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from parafill.batches import IGNORE, Batch
 from parafill.checkpoint import load_model
 from parafill.config import SEQUENCES
-from parafill.diffusion import read_at
-from parafill.model import Transformer, canvas_mask
+from parafill.diffusion import token_losses
+from parafill.model import Transformer
 from parafill.sources import make_source
 from parafill.tokenizer import CodeTokenizer, load_tokenizer
 
 MODELS = Path(__file__).resolve().parent.parent
 
 
-def token_losses(model: Transformer, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+def losses_in_place(model: Transformer, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Cross-entropies [B, lane] and [B, canvas] in nats; 0 where there is no target."""
-    mask = canvas_mask(batch.visible, batch.group, batch.lane)
-    hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
-    targets = torch.cat([batch.lane_targets, read_at(batch.canvas_targets, IGNORE)], dim=1)
-    wanted = targets != IGNORE
-    losses = torch.zeros(targets.shape)
-    losses[wanted] = F.cross_entropy(model.logits(hidden[wanted]), targets[wanted], reduction="none")
+    values, wanted = token_losses(model, batch)
+    losses = torch.zeros(wanted.shape)
+    losses[wanted] = values
     lane, canvas = losses[:, : batch.lane], losses[:, batch.lane :]
     return lane, torch.cat([torch.zeros(len(canvas), 1), canvas[:, :-1]], dim=1)
 
 
 def classified(batch: Batch, tokenizer: CodeTokenizer, model: Transformer) -> Iterator[tuple[str, float]]:
     """(class, loss) of every target of a batch."""
-    lane_losses, canvas_losses = token_losses(model, batch)
+    lane_losses, canvas_losses = losses_in_place(model, batch)
     mask = tokenizer.special.mask
     for row in range(len(batch.ids)):
         ids = batch.ids[row].tolist()

@@ -51,8 +51,9 @@ export class ContextBuilder {
 
   /** @param segments k + 1 texts around k ≥ 1 holes. */
   build(language: string, segments: readonly string[]): BuiltContext {
-    const { contextTokens, contextLength } = this.manifest;
-    const parts = segments.slice(0, -1).map((text) => this.splitLead(text));
+    const { contextTokens, contextLength, layout } = this.manifest;
+    const most = Math.min(segments.length - 1, layout.maxHoles);
+    const parts = segments.slice(0, most).map((text) => this.splitLead(text));
     const { middle, holes, below } = this.takeHoles(
       segments,
       parts.map((part) => part.text),
