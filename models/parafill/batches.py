@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import re
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ from .tokenizer import CodeTokenizer
 
 #: Characters per token are below this almost always; windows are cut with it before tokenising.
 CHARS_PER_TOKEN = 3.2
+#: The beginning of a hole's line is given on its canvas when it has at most this many tokens.
+LONGEST_LEAD = 40
 #: The target of positions that carry no loss, as torch's cross_entropy expects it.
 IGNORE = -100
 
@@ -60,14 +63,14 @@ class Batch:
 
 @dataclasses.dataclass
 class Canvas:
-    """One noised canvas: anchor token and H inputs."""
+    """One noised canvas: anchor token, lead and H inputs."""
 
     inputs: list[int]
     targets: list[int]
     first_position: int
     visible: int
     group: int
-    #: Content tokens of the canvas, its <eoh> included.
+    #: Content tokens of the canvas, its <eoh> included, its lead not.
     content: int
 
     @property
@@ -77,7 +80,10 @@ class Canvas:
 
 @dataclasses.dataclass
 class Lane:
-    """A context and its clean fills. `starts[i]` is the lane index of `<fill_i>`."""
+    """A context and its clean fills. `starts[i]` is the lane index of `<fill_i>`.
+
+    The first `leads[i]` tokens of fill i stand before the hole, on its line (see split_lead).
+    """
 
     ids: list[int]
     positions: list[int]
@@ -85,6 +91,27 @@ class Lane:
     context: int
     starts: list[int]
     fills: list[list[int]]
+    leads: list[int]
+
+
+def ends_in_blank(text: str) -> bool:
+    """Whether a single blank ends the text: the token of the next word brings one of its own."""
+    return re.search(r"\S $", text) is not None
+
+
+def split_lead(tokenizer: CodeTokenizer, text: str) -> tuple[str, list[int], bool]:
+    """Splits the text before a hole into what the context keeps and the *lead*, the beginning of the hole's line.
+
+    A canvas that begins with its own line predicts from a left neighbour, and the context stays the same while a line
+    is typed. Returns the kept text, the lead's tokens (none if they are too many), and whether a blank at the end of
+    the line was left to the hole, because it belongs to the token of the word that follows.
+    """
+    line = text[text.rfind("\n") + 1 :]
+    blank = ends_in_blank(line)
+    lead = tokenizer.encode(line[:-1] if blank else line)
+    if not lead or len(lead) > LONGEST_LEAD:
+        return text, [], False
+    return text[: len(text) - len(line)], lead, blank
 
 
 def context_ids(
@@ -118,8 +145,12 @@ def build_lane(
     context: list[int],
     fills: list[list[int]],
     size: int,
+    leads: list[int] | None = None,
 ) -> Lane:
-    """Appends the clean fills to a context; positions follow P + hole_stride * i + j."""
+    """Appends the clean fills to a context; positions follow P + hole_stride * i + j.
+
+    The first leads[i] tokens of fill i are its lead; without `leads` there are none.
+    """
     special = tokenizer.special
     ids, positions = list(context), list(range(len(context)))
     starts: list[int] = []
@@ -135,7 +166,7 @@ def build_lane(
     targets = [
         following if following >= tokenizer.first_text or following == special.eoh else IGNORE for following in ids[1:]
     ]
-    return Lane(ids, positions, [*targets, IGNORE], len(context), starts, fills)
+    return Lane(ids, positions, [*targets, IGNORE], len(context), starts, fills, leads or [0] * len(fills))
 
 
 def _noise(tokens: list[int], fixed: int, rate: float, mask: int, rng: random.Random) -> tuple[list[int], list[int]]:
@@ -187,19 +218,22 @@ class SequenceBuilder:
         if not holes:
             return None
         encode = self.tokenizer.encode
-        fills = [encode(text[hole.start : hole.end]) for hole in holes]
-        keep = [i for i, fill in enumerate(fills) if len(fill) <= self.model.max_canvas]
-        holes, fills = [holes[i] for i in keep], [fills[i] for i in keep]
-        if not holes:
+        segments = self._segments(text, holes, rng)
+        fills: list[list[int]] = []
+        leads: list[int] = []
+        for index, hole in enumerate(holes):
+            segments[index], lead, blank = split_lead(self.tokenizer, segments[index])
+            fills.append([*lead, *encode(" " * blank + text[hole.start : hole.end])])
+            leads.append(len(lead))
+        if max(map(len, fills)) > self.model.max_canvas:
             return None
         shape = self.shape
         room = min(shape.context, shape.lane - sum(len(fill) + 2 for fill in fills))
         try:
-            segments = self._segments(text, holes, rng)
             context = context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5))
         except ValueError:
             return None
-        lane = build_lane(self.tokenizer, self.model, context, fills, shape.lane)
+        lane = build_lane(self.tokenizer, self.model, context, fills, shape.lane, leads)
         joint = len(holes) > 1 and rng.random() < 0.5
         return lane, self._joint_canvases(lane, rng) if joint else self._separate_canvases(lane, rng)
 
@@ -287,18 +321,20 @@ class SequenceBuilder:
     ) -> Canvas | None:
         """A noised canvas for fill `hole` from token `offset` on, or None when none fits into `room` positions.
 
-        Its first input is the anchor: `<fill_i>`, or the last known token of the fill. It sees `visible` positions
-        of the lane, which end before the anchor.
+        Its first input is the anchor: `<fill_i>`, or the last known token of the fill; a lead follows, never masked.
+        It sees `visible` positions of the lane, which end before the anchor.
         """
         shape, special = self.shape, self.tokenizer.special
         # The size is drawn without looking at the hole, or it would give the hole's length away.
         size = rng.choices(shape.canvas_sizes, shape.canvas_weights)[0]
-        if size > room - 1:
-            fitting = [s for s in shape.canvas_sizes if s <= room - 1]
+        lead = lane.fills[hole][: lane.leads[hole]] if offset == 0 else []
+        most = min(room - 1, self.model.max_canvas) - len(lead)
+        if size > most:
+            fitting = [s for s in shape.canvas_sizes if s <= most]
             if not fitting:
                 return None
             size = fitting[-1]
-        fill = lane.fills[hole][offset:]
+        fill = lane.fills[hole][offset + len(lead) :]
         tokens = [*fill, special.eoh][:size]
         complete = len(fill) < size
         if rate is None:
@@ -311,7 +347,8 @@ class SequenceBuilder:
             inputs, targets = inputs + [special.mask] * behind, targets + [IGNORE] * behind
         anchor = self.tokenizer.fill[hole] if offset == 0 else lane.fills[hole][offset - 1]
         first = lane.context + self.model.hole_stride * hole + offset
-        return Canvas([anchor, *inputs], [IGNORE, *targets], first, visible, group, len(tokens))
+        given = [anchor, *lead]
+        return Canvas([*given, *inputs], [IGNORE] * len(given) + targets, first, visible, group, len(tokens))
 
 
 def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, pad: int) -> Batch:
@@ -388,4 +425,6 @@ __all__ = [
     "build_lane",
     "collate",
     "context_ids",
+    "ends_in_blank",
+    "split_lead",
 ]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import dataclasses
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .batches import IGNORE, Batch
@@ -49,7 +48,7 @@ def token_losses(model: Transformer, batch: Batch) -> tuple[Tensor, Tensor]:
     hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
     targets = torch.cat([batch.lane_targets, read_at(batch.canvas_targets, IGNORE)], dim=1)
     wanted = targets != IGNORE
-    return F.cross_entropy(model.logits(hidden[wanted]).float(), targets[wanted], reduction="none"), wanted
+    return model.token_losses(hidden[wanted], targets[wanted]), wanted
 
 
 def losses(model: Transformer, batch: Batch) -> Losses:

@@ -26,7 +26,8 @@ from .checkpoint import load_info, load_model, save_checkpoint
 from .diffusion import read_at
 from .model import Transformer, canvas_mask
 from .optim import Ema, Muon, learning_rate
-from .training import Budget, Clock, Log, Ranks, check_finite, mixed_precision, pick_device, prefetch, to_device
+from .precision import mixed_precision
+from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
 
 SUBSTEPS = 2
 
@@ -67,9 +68,12 @@ def teacher_targets(
     share = batch.share[masked]
     pending = torch.ones_like(share, dtype=torch.bool)
     targets: Tensor | None = None
+    hazards = torch.empty(0)
     for substep in range(SUBSTEPS):
         hidden, _ = teacher(ids, positions, 0, mask, past)
         logs = F.log_softmax(teacher.logits(hidden[read]).float(), dim=-1)
+        if targets is None:
+            hazards = logs[:, eoh]
         # What is still masked takes this sub-step's vector; what was revealed keeps the one that revealed it.
         targets = logs if targets is None else torch.where(pending[:, None], logs, targets)
         left = (share - substep * step).clamp(min=1e-6)
@@ -81,7 +85,22 @@ def teacher_targets(
         ids[masked] = values
         pending &= ~revealed
     assert targets is not None
-    return targets, _before_end(ids, batch, masked, eoh)
+    return with_hazards(targets, hazards, eoh), _before_end(ids, batch, masked, eoh)
+
+
+def with_hazards(logs: Tensor, hazards: Tensor, eoh: int) -> Tensor:
+    """Log-probabilities [N, vocab] whose `<eoh>` is replaced by `hazards` [N]; the other tokens share what is left.
+
+    Which positions the teacher reveals gives the true length away: there are none behind it. A token revealed further
+    right tells the teacher that no earlier position is the end, while the true end keeps its modest hazard, so that
+    targets average to about the square of the hazard and students come to believe in ever longer holes. The length
+    law is therefore that of the teacher's first look.
+    """
+    end = logs[:, eoh : eoh + 1].clamp(max=-1e-6)
+    share = torch.log1p(-hazards.exp().clamp(max=1 - 1e-6))[:, None]
+    scaled = logs - torch.log1p(-end.exp()) + share
+    scaled[:, eoh] = hazards
+    return scaled
 
 
 def _before_end(ids: Tensor, batch: Batch, masked: Tensor, eoh: int) -> Tensor:
@@ -176,7 +195,7 @@ def _round(
     """One round; the student ends as the average of its own weights."""
     device = pick_device(ranks)
     if config.compile:
-        student.forward = torch.compile(student.forward, dynamic=False)  # type: ignore[method-assign]
+        student.compile_for_training()
     objective = ranks.parallel(StudentLogs(student))
     optimisers = [
         (Muon(student.matrices(), lr=config.muon_rate, decay=0.0), config.muon_rate),

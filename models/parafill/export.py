@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import platform
 import random
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,8 @@ from .config import ModelConfig
 from .model import Transformer
 from .onnx_graph import build_graph
 from .onnx_model import KvCache, OnnxModel
-from .sampler import Decoding, Infill, log_softmax
+from .sampler import CANVAS_SIZES, Decoding, Infill, log_softmax
 from .tokenizer import CodeTokenizer, load_tokenizer
-
-CANVAS_SIZES = (16, 32, 64, 128)
 
 #: Texts every tokenizer implementation must agree on, odd ones first.
 _TOKENIZER_TEXTS = [
@@ -53,6 +53,12 @@ _FILL_REQUESTS: list[tuple[str, list[str], Decoding]] = [
         Decoding(max_tokens=32, steps=8, candidates=4, temperature=0.8, seed=7),
     ),
     ("javascript", ["const items = [1, 2, 3];\nitems.forEach(", ""], Decoding(max_tokens=32, steps=2, candidates=3)),
+    ("python", ["class Stack:\n    def __init__(self):\n        ", "\n"], Decoding(max_tokens=160, steps=4)),
+    (
+        "typescript",
+        ["export class Queue<T> {\n", "}\n"],
+        Decoding(max_tokens=200, steps=4, candidates=2, temperature=0.7, seed=3),
+    ),
 ]  # fmt: skip
 
 
@@ -82,6 +88,7 @@ def build_manifest(
             "heads": config.heads,
             "kvHeads": config.kv_heads,
             "headDim": config.head_dim,
+            "ffn": config.ffn,
             "vocabSize": config.vocab_size,
             "contextLength": config.context_length,
             "holeStride": config.hole_stride,
@@ -102,7 +109,7 @@ def build_manifest(
             "firstText": tokenizer.first_text,
         },
         "canvasSizes": list(CANVAS_SIZES),
-        "decoding": {"steps": 4, "threshold": 0.9, "lengths": 3},
+        "decoding": {"steps": Decoding.steps, "threshold": Decoding.threshold, "lengths": Decoding.lengths},
         "data": data,
         "training": training,
     }
@@ -164,10 +171,18 @@ def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer) -> dict[str, Any]:
             }
         )
     return {
+        "processor": processor_model(),
         "tokenizer": [{"text": text, "ids": tokenizer.encode(text)} for text in _TOKENIZER_TEXTS],
         "logits": [_golden_logits(model, tokenizer, causal) for causal in (False, True)],
         "fills": fills,
     }
+
+
+def processor_model() -> str:
+    """The processor's model as Linux names it (Node's `os.cpus()` says the same); processors round differently."""
+    info = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.*)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    return found[1].strip() if found else platform.processor()
 
 
 def _golden_logits(model: OnnxModel, tokenizer: CodeTokenizer, causal: bool) -> dict[str, Any]:

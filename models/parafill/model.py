@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention import causal_attention, masked_attention
 from .config import ModelConfig
 
 #: Keys and values of one layer, each [B, kv_heads, T, head_dim]; keys are already rotated.
@@ -87,11 +88,11 @@ class Attention(nn.Module):
         k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         parts = []
         if lane:
-            parts.append(F.scaled_dot_product_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane], is_causal=True))
+            parts.append(causal_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane]))
         if lane < length:
             if mask is None:
                 raise ValueError(f"{length - lane} canvas positions came without an attention mask")
-            parts.append(F.scaled_dot_product_attention(q[:, :, lane:], k, v, attn_mask=mask[:, None]))
+            parts.append(masked_attention(q[:, :, lane:], k, v, mask))
         out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
         return self.output(out.transpose(1, 2).reshape(batch, length, -1)), cache
 
@@ -165,7 +166,8 @@ class Transformer(nn.Module):
             raise ValueError("a lane cannot be appended to a past here; encode the longer lane instead")
         cos = self.cos[positions][:, None]
         sin = self.sin[positions][:, None]
-        x = self.embedding(ids)
+        # Tied to the head, the embedding is small; without the factor the first blocks' outputs drown it (LOG.md).
+        x = self.embedding(ids) * self.config.dim**0.5
         caches: list[LayerCache] = []
         for index, block in enumerate(self.blocks):
             x, cache = block(x, cos, sin, lane, mask, None if past is None else past[index])
@@ -175,6 +177,15 @@ class Transformer(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Logits of the tied head: [..., dim] → [..., vocab]."""
         return F.linear(hidden, self.embedding.weight)
+
+    def token_losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        """Cross-entropies float32 [N] in nats of int64 targets [N] under hidden states [N, dim]."""
+        return F.cross_entropy(self.logits(hidden).float(), targets, reduction="none")
+
+    def compile_for_training(self) -> None:
+        """Compiles what training calls: sequences have one shape, the number of targets varies."""
+        self.forward = torch.compile(self.forward, dynamic=False)  # type: ignore[method-assign]
+        self.token_losses = torch.compile(self.token_losses, dynamic=True)  # type: ignore[method-assign]
 
     def matrices(self) -> list[nn.Parameter]:
         """Weights that Muon updates: the matrices inside the blocks."""

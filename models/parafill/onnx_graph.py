@@ -111,11 +111,13 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
     capacity = g.op("Shape", "past_key_0", start=2, end=3)
     scalar = g.op("Squeeze", capacity)
     slots = g.op("Range", g.constant(np.array(0, np.int64)), scalar, g.constant(np.array(1, np.int64)))
-    past_mask = g.masked_where(g.op("Less", slots, "past_length"))
+    # [P, 1, 1, C]: one past for all rows, or each row's own with a length of its own.
+    past_mask = g.masked_where(g.op("Less", slots, g.op("Unsqueeze", "past_length", g.ints(1, 2, 3))))
 
     table, table_scale = g.matrix("embedding", _numpy(model.embedding.weight).T)
     columns = g.op("Cast", g.op("Gather", table, "ids", axis=1), to=TensorProto.FLOAT)
-    scales = g.op("Unsqueeze", g.op("Gather", table_scale, "ids"), g.ints(2))
+    factor = g.constant(np.array(config.dim**0.5, np.float32))
+    scales = g.op("Unsqueeze", g.op("Mul", g.op("Gather", table_scale, "ids"), factor), g.ints(2))
     x = g.op("Mul", g.op("Transpose", columns, perm=[1, 2, 0]), scales)
 
     cos, sin = (
@@ -177,14 +179,14 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
 def _finish(g: GraphBuilder, model: Transformer) -> onnx.ModelProto:
     config = model.config
     value, int64, real = helper.make_tensor_value_info, TensorProto.INT64, TensorProto.FLOAT
-    past = [1, config.kv_heads, "C", config.head_dim]
+    past = ["P", config.kv_heads, "C", config.head_dim]
     block = ["B", config.kv_heads, "T", config.head_dim]
     layers = range(config.layers)
     inputs = [
         value("ids", int64, ["B", "T"]),
         value("positions", int64, ["B", "T"]),
         value("order", TensorProto.INT32, ["B", "T"]),
-        value("past_length", int64, [1]),
+        value("past_length", int64, ["P"]),
         value("wanted", int64, ["W"]),
         *[value(f"past_{kind}_{i}", real, past) for i in layers for kind in ("key", "value")],
     ]

@@ -49,7 +49,7 @@ class OnnxModel:
             "ids": ids.astype(np.int64),
             "positions": positions.astype(np.int64),
             "order": order.astype(np.int32),
-            "past_length": np.array([cache.length], np.int64),
+            "past_length": np.array(cache.length, np.int64).reshape(-1),
             "wanted": wanted.astype(np.int64),
             **cache.buffers,
         }

@@ -5,21 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .precision import multiplies_bf16
+
 
 def orthogonalise(matrix: Tensor, steps: int = 5) -> Tensor:
     """The nearest orthogonal matrix, roughly, by a quintic Newton-Schulz iteration.
 
     Coefficients as published for Muon (Jordan et al. 2024): they push singular values to about 1 (0.7-1.2) in five
-    steps rather than converging exactly.
+    steps rather than converging exactly. bfloat16 is precise enough for it.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.float()
+    x = matrix.bfloat16() if multiplies_bf16(matrix.device.type) else matrix.float()
     x = x / (x.norm() + 1e-7)
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
     for _ in range(steps):
         gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
+        x = a * x + torch.addmm(gram, gram, gram, beta=b, alpha=c) @ x
     return x if wide else x.T
 
 

@@ -19,7 +19,9 @@ from .config import ModelConfig
 from .diffusion import LossOfBatch, losses
 from .model import Transformer
 from .optim import Ema, Muon, learning_rate
-from .training import Budget, Clock, Log, Ranks, check_finite, mixed_precision, pick_device, prefetch, to_device
+from .precision import mixed_precision
+from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
+from .utilisation import named_peak, training_flops
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,8 @@ class PretrainConfig:
     weight_decay: float = 0.05
     masked_weight: float = 1.0
     ema: float = 0.995
+    #: Share of the budget after which the learning rate falls to zero; 1 keeps it up for a later stage.
+    decay_from: float = 0.5
     compile: bool = True
     workers: int = 1
     #: Seconds between checkpoints, and between validations.
@@ -119,7 +123,8 @@ def validate(model: Transformer, source: BatchSource, batches: int, device: torc
     """Mean validation losses over a fixed set of batches, in nats per token."""
     sums = {"causal": 0.0, "masked": 0.0}
     for index in range(batches):
-        loss = losses(model, to_device(source.batch(index), device))
+        with mixed_precision(device):
+            loss = losses(model, to_device(source.batch(index), device))
         sums["causal"] += loss.causal.item() / batches
         sums["masked"] += loss.masked.item() / batches
     return sums
@@ -153,26 +158,34 @@ def pretrain(
     parameters = sum(p.numel() for p in model.parameters())
     log.write(event="start", resumed=resumed, step=trainer.step, parameters=parameters, device=str(device))
     if config.compile:
-        model.forward = torch.compile(model.forward, dynamic=False)  # type: ignore[method-assign]
+        model.compile_for_training()
 
     objective = ranks.parallel(LossOfBatch(model))
     clock = Clock(elapsed)
     saved = validated = logged = clock.elapsed()
+    seen, peak = trainer.positions * ranks.count, named_peak(device)
     averaged = Transformer(model_config).to(device)
     for batch in prefetch(make_source, ranks.own(trainer.step), ranks.count, config.workers):
         progress = ranks.agree(config.budget.progress(trainer.step, clock.elapsed()))
         if progress >= 1.0 or trainer.step == config.stop_after:
             break
-        causal, masked = train_step(trainer, objective, to_device(batch, device), learning_rate(progress))
+        factor = learning_rate(progress, decay_from=config.decay_from)
+        causal, masked = train_step(trainer, objective, to_device(batch, device), factor)
         now = clock.elapsed()
         if not ranks.first:
             continue
         if now - logged >= 15 or trainer.step == 1:
-            logged = now
+            positions = trainer.positions * ranks.count
+            rate = (positions - seen) / (now - logged)
+            logged, seen = now, positions
+            used = {}
+            if peak:
+                length = batch.ids.shape[1]
+                flops = training_flops(model_config, batch.lane, length - batch.lane) / length
+                used = {"mfu": round(rate * flops / (peak[1] * ranks.count), 3), "peak": f"{peak[0]} {peak[1]:.3g}"}
             log.write(
                 step=trainer.step, progress=round(progress, 4), causal=causal, masked=masked,
-                positions=trainer.positions * ranks.count,
-                rate=round(trainer.positions * ranks.count / now), seconds=round(now),
+                positions=positions, rate=round(rate), seconds=round(now), **used,
             )  # fmt: skip
         if validation and now - validated >= config.validate_seconds:
             trainer.ema.copy_to(averaged)

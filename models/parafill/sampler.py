@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import itertools
 import math
-import re
 
 import numpy as np
 
-from .batches import context_ids
+from .batches import context_ids, ends_in_blank, split_lead
 from .onnx_model import KvCache, OnnxModel
 from .tokenizer import CodeTokenizer
 
 #: Sort order of padding in a block: no real token has a number as large.
 PADDING_ORDER = 1 << 20
-#: The beginning of a hole's line is given on its canvas when it has at most this many tokens.
-LONGEST_LEAD = 40
+#: The canvas sizes of training, ascending.
+CANVAS_SIZES = (16, 32, 64, 128)
+#: The most tokens a hole gets; what is more than a canvas holds is filled block by block.
+LONGEST_FILL = 512
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Decoding:
     max_tokens: int = 64
     steps: int = 4
     threshold: float = 0.9
-    lengths: int = 3
+    lengths: int = 6
     candidates: int = 1
     temperature: float = 0.0
     top_p: float = 0.95
@@ -40,6 +42,18 @@ class Decoding:
 class Candidate:
     fills: list[list[int]]
     score: float
+    #: Whether the last hole has its end.
+    complete: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """One of the canvases that a long hole is filled with."""
+
+    #: The last token before it, where that is one of the fill.
+    anchor: int | None
+    #: Whether the hole has to end here. If not, it goes on where that is likelier than an end.
+    is_last: bool
 
 
 class Mulberry32:
@@ -56,25 +70,29 @@ class Mulberry32:
         return (t ^ (t >> 14)) / 2**32
 
 
-def ends_in_blank(text: str) -> bool:
-    """Whether a single blank ends the text: the token of the next word brings one of its own."""
-    return re.search(r"\S $", text) is not None
-
-
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     shifted = logits.astype(np.float64) - logits.max(axis=-1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
-def length_law(probabilities: np.ndarray, eoh: int, limit: int) -> np.ndarray:
+def length_law(probabilities: np.ndarray, eoh: int, limit: int, is_rest: bool = False) -> np.ndarray:
     """P(L = j) for j = 0 … limit - 1 and, last, P(no <eoh> before limit), from hazards h_j = p(eoh at j).
 
-    P(L = j) = h_j * prod_{i < j} (1 - h_i). A hole is never empty: h_0 is taken as 0.
+    P(L = j) = h_j * prod_{i < j} (1 - h_i). A hole is never empty: h_0 is taken as 0, but for the rest of a
+    hole that has tokens already.
     """
     hazard = probabilities[:limit, eoh].copy()
-    hazard[0] = 0.0
+    if not is_rest:
+        hazard[0] = 0.0
     alive = np.concatenate([[1.0], np.cumprod(1 - hazard)])
     return np.append(hazard * alive[:-1], alive[-1])
+
+
+def repeats(before: list[int], block: list[int]) -> bool:
+    """Whether every token of the block is the one so many places before it, for some number of places."""
+    joined, start = before + block, len(before)
+    periods = range(1, min(len(before), len(block)) + 1)
+    return any(all(joined[i] == joined[i - period] for i in range(start, len(joined))) for period in periods)
 
 
 def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
@@ -106,40 +124,49 @@ class Infill:
         self.config, self.special = model.config, tokenizer.special
 
     def split(self, language: str, segments: list[str]) -> tuple[list[int], list[list[int]]]:
-        """Context ids, and each hole's *lead*: the beginning of its line, given on the canvas.
-
-        A canvas that begins with its own line predicts from a left neighbour, and the context stays the same while a
-        line is typed. A blank at the end of the lead is left out: it belongs to the token of the word that follows.
-        """
+        """Context ids, and each hole's lead."""
         texts, leads = list(segments), []
         for hole in range(len(segments) - 1):
-            line = texts[hole][texts[hole].rfind("\n") + 1 :]
-            lead = self.tokenizer.encode(line[:-1] if ends_in_blank(line) else line)
-            leads.append(lead if len(lead) <= LONGEST_LEAD else [])
-            if leads[-1]:
-                texts[hole] = texts[hole][: len(texts[hole]) - len(line)]
+            texts[hole], lead, _ = split_lead(self.tokenizer, texts[hole])
+            leads.append(lead)
         return context_ids(self.tokenizer, language, texts, self.config.context_length, 0.25), leads
 
     def fill(self, language: str, segments: list[str], decoding: Decoding) -> list[Candidate]:
         """Candidates, best first."""
         context, leads = self.split(language, segments)
         cache = self.model.encode(context)
+        if len(leads) == 1 and decoding.max_tokens > self.config.max_canvas:
+            found = self._fill_blocks(cache, leads[0], decoding)
+        else:
+            found = self._fill_canvases(cache, leads, decoding)
+        unique: dict[tuple[str, ...], Candidate] = {}
+        for candidate in found:
+            unique.setdefault(tuple(self.tokenizer.decode(fill) for fill in candidate.fills), candidate)
+        return sorted(unique.values(), key=lambda c: -c.score)[: decoding.candidates]
+
+    def _fill_canvases(
+        self, cache: KvCache, leads: list[list[int]], decoding: Decoding, block: Block | None = None
+    ) -> list[Candidate]:
+        """One canvas a hole. Candidates in the order in which they were made."""
+        anchor = block.anchor if block else None
         limit = min(decoding.max_tokens, self.config.max_canvas - max(map(len, leads)))
-        size = next(s for s in (16, 32, 64, 128) if s >= max(map(len, leads)) + limit)
+        size = next(s for s in CANVAS_SIZES if s >= max(map(len, leads)) + limit)
         blank = [(size - len(lead), False) for lead in leads]
-        logits = self._denoise(cache, [self._canvas(blank, leads)])[0]
+        logits = self._denoise(cache, [self._canvas(blank, leads, anchor)])[0]
         by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
         probabilities = [np.exp(log_softmax(part)) for part in by_hole]
-        laws = [length_law(p, self.special.eoh, limit) for p in probabilities]
+        laws = [length_law(p, self.special.eoh, limit, is_rest=anchor is not None) for p in probabilities]
 
         generators = [Mulberry32(decoding.seed + row * 0x9E3779B9) for row in range(decoding.candidates)]
         if decoding.temperature > 0:
             rows = [tuple(_draw(law, generator.next()) for law in laws) for generator in generators]
         else:
-            rows = likeliest(laws, max(decoding.lengths, decoding.candidates))
+            goes_on = block is not None and not block.is_last and laws[0][-1] > 0.5
+            ends = [law[:-1] for law in laws] if block is not None and not block.is_last else laws
+            rows = [(limit,)] if goes_on else likeliest(ends, max(decoding.lengths, decoding.candidates))
             if decoding.steps == 1 and decoding.candidates == 1:
                 rows = rows[:1]
-        canvases = [self._canvas([(length, length < limit) for length in row], leads) for row in rows]
+        canvases = [self._canvas([(length, length < limit) for length in row], leads, anchor) for row in rows]
         if decoding.steps == 1:
             self._fix(
                 canvases, [np.concatenate([p[:n] for p, n in zip(by_hole, row, strict=True)]) for row in rows],
@@ -150,12 +177,47 @@ class Infill:
                 break
             self._fix(canvases, self._denoise(cache, canvases), remaining, decoding, generators)
         scores = self.scores(cache, canvases)
-        found: dict[tuple[str, ...], Candidate] = {}
-        for canvas, score in zip(canvases, scores, strict=True):
-            fills = canvas.fills(self.special.eoh, leads)
-            key = tuple(self.tokenizer.decode(fill) for fill in fills)
-            found.setdefault(key, Candidate(fills, score))
-        return sorted(found.values(), key=lambda c: -c.score)[: decoding.candidates]
+        return [
+            Candidate(canvas.fills(self.special.eoh, leads), score, canvas.ids[-1] == self.special.eoh)
+            for canvas, score in zip(canvases, scores, strict=True)
+        ]
+
+    def _fill_blocks(self, cache: KvCache, lead: list[int], decoding: Decoding) -> list[Candidate]:
+        """One long hole, canvas by canvas; every finished block is read causally behind the context."""
+        config, context = self.config, cache.length
+        size = max(s for s in CANVAS_SIZES if 2 * s <= config.max_canvas)
+        most = config.hole_stride * (config.max_holes - 1) + config.max_canvas - len(lead)
+        limit = min(decoding.max_tokens, LONGEST_FILL, most)
+        ways = decoding.candidates if decoding.temperature > 0 else 1
+        found: list[Candidate] = []
+        for way in range(ways):
+            cache.length = context
+            known, given, anchor = Candidate([[]], 0.0, False), lead, None
+            for index in itertools.count():
+                left = limit - len(known.fills[0])
+                room = min(left, max(1, size - len(given)))
+                part = dataclasses.replace(
+                    decoding,
+                    max_tokens=room,
+                    candidates=1 if ways > 1 else decoding.candidates,
+                    seed=decoding.seed + (way + ways * index) * 0x9E3779B9,
+                )
+                blocks = self._fill_canvases(cache, [given], part, Block(anchor, room == left))
+                whole = [Candidate([known.fills[0] + b.fills[0]], known.score + b.score, b.complete) for b in blocks]
+                if room == left or whole[0].complete:
+                    found += whole
+                    break
+                tokens = blocks[0].fills[0]
+                if repeats(known.fills[0], tokens):
+                    found.append(known)
+                    break
+                read = [self.tokenizer.fill[0] if anchor is None else anchor, *given, *tokens[:-1]]
+                order = np.arange(len(read))[None]
+                outputs = self.model.run(cache, np.array([read]), order + cache.length, order, np.array([0]))
+                cache.append(outputs, len(read))
+                known, given, anchor = whole[0], [], tokens[-1]
+        cache.length = context
+        return found
 
     def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
         """The fills as text; where the blank before the hole was left out of the lead, it is not filled twice."""
@@ -165,12 +227,12 @@ class Infill:
             for text, before in zip(decoded, segments[:-1], strict=True)
         ]
 
-    def _canvas(self, shape: list[tuple[int, bool]], leads: list[list[int]]) -> _Row:
-        """A row of canvases, one a hole, of (masks, whether <eoh> follows)."""
+    def _canvas(self, shape: list[tuple[int, bool]], leads: list[list[int]], anchor: int | None = None) -> _Row:
+        """A row of canvases, one a hole, of (masks, whether <eoh> follows). The rest of a hole begins at its anchor."""
         row = _Row([], [], [], [], [])
         for hole, (length, ended) in enumerate(shape):
             row.starts.append(len(row.ids))
-            given = [self.tokenizer.fill[hole], *leads[hole]]
+            given = [self.tokenizer.fill[hole] if anchor is None else anchor, *leads[hole]]
             tokens = [*given, *[self.special.mask] * length, *[self.special.eoh] * ended]
             first = len(row.ids) + len(given)
             row.masked += range(first, first + length)

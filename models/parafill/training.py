@@ -84,11 +84,6 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
     return Batch(**moved)
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """bf16 products on a GPU; CPUs here gain nothing from it. Losses are computed in float32 either way."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-
-
 @dataclasses.dataclass
 class Budget:
     """How long a run lasts: a number of steps, or minutes of wall clock (resumed time counts)."""

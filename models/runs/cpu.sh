@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
 # From nothing to a shipped model on CPU cores. Every stage skips or resumes what is done; run it again after a break.
 #
-#   PRETRAIN_MINUTES=66 DISTILL_MINUTES=5 ROUNDS=3 bash models/runs/cpu.sh
+#   SHORT_MINUTES=58 LONG_MINUTES=29 DISTILL_MINUTES=2 ROUNDS=2 bash models/runs/cpu.sh
+#
+# Pretraining has two parts: short contexts at a constant learning rate, where attention costs little, then contexts
+# of full length while the rate falls to zero.
 #
 # One training process with one thread a core: DDP waits once a step, threads inside one process at every operation.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH="$PWD"
 processes=${PROCESSES:-2}
-batch=$((8 / processes))
+batch=$((16 / processes))
 run=${RUN:-checkpoints/small}
 python=${PYTHON:-python3}
 
+# train FOLDER SCRIPT OPTIONS…
 train() {
+  local out=$1
+  shift
   OMP_NUM_THREADS=1 "$python" -m torch.distributed.run --standalone --nproc-per-node "$processes" \
-    "$@" --preset "${PRESET:-small}" --batch "$batch" --threads 1 --out "$run"
+    "$@" --preset "${PRESET:-small}" --batch "$batch" --threads 1 --out "$out"
 }
 
 "$python" scripts/corpus.py fetch
@@ -22,9 +28,11 @@ train() {
 "$python" scripts/corpus.py text ${BENCHMARK:+--benchmark "$BENCHMARK"}
 [ -f parafill-small/tokenizer.json ] || "$python" scripts/tokenizer.py
 "$python" scripts/corpus.py shards
-train scripts/pretrain.py --minutes "${PRETRAIN_MINUTES:-66}"
-rounds=${ROUNDS:-3}
-train scripts/distill.py "$run/pretrain" --minutes "${DISTILL_MINUTES:-5}" --rounds "$rounds"
+# A part that ended is left alone, one that was cut off goes on.
+train "$run-short" scripts/pretrain.py --sequences small-short --decay-from 1 --minutes "${SHORT_MINUTES:-58}"
+train "$run" scripts/pretrain.py --from "$run-short/pretrain" --seed 2 --decay-from 0 --minutes "${LONG_MINUTES:-29}"
+rounds=${ROUNDS:-2}
+train "$run" scripts/distill.py "$run/pretrain" --minutes "${DISTILL_MINUTES:-2}" --rounds "$rounds"
 "$python" scripts/export.py "$run/pretrain" --out "$run/teacher" --name parafill-small-teacher
 "$python" scripts/export.py "$run/round$rounds" --out "${OUT:-parafill-small}" --continue-from "$run/pretrain"
 (cd .. && npm run --silent build)

@@ -41,6 +41,7 @@ def main() -> int:
     )
     parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     parser.add_argument("--benchmark", type=Path, help="folder with HumanEval-Infilling files, to keep them out")
+    parser.add_argument("--shards", type=Path, help="folder of the shards (default: DATA/shards)")
     parser.add_argument("--packed", type=Path, help="folder of `pack` (default: DATA/packed)")
     parser.add_argument("--pack-limit-mb", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -60,13 +61,14 @@ def main() -> int:
 
 def run(options: argparse.Namespace) -> dict:
     space = pipeline.Workspace(options.data)
+    shards = options.shards or space.shards
     packed = options.packed or options.data / "packed"
     if options.stage == "pack":
         limit = round(options.pack_limit_mb * 1e6)
-        return {"packedBytes": pack_shards(space.shards, packed, limit)}
+        return {"packedBytes": pack_shards(shards, packed, limit)}
     if options.stage == "unpack":
-        unpack_shards(packed, space.shards)
-        return {split: len(open_shards(space.shards, split)) for split in SPLITS}
+        unpack_shards(packed, shards)
+        return {split: len(open_shards(shards, split)) for split in SPLITS}
     packages = load_manifest(options.manifest)
     wanted = ("fetch", "filter", "text", "shards") if options.stage == "all" else (options.stage,)
     summary: dict = {"packages": len(packages)}
@@ -86,7 +88,7 @@ def run(options: argparse.Namespace) -> dict:
         print(report.table())
         summary["kept"] = {name: entry["kept"] for name, entry in report.as_dict().items()}
     if "shards" in wanted:
-        index = pipeline.write_shards(space, packages, options.tokenizer)
+        index = pipeline.write_shards(space, packages, options.tokenizer, shards)
         for split, entry in index["splits"].items():
             summary[split] = {key: entry[key] for key in ("documents", "tokens")}
     return summary

@@ -39,6 +39,7 @@ from tasks.package_report import (  # noqa: E402
     overall_table,
     results_of,
 )
+from tasks.sure import sure_table  # noqa: E402
 
 
 def main() -> int:
@@ -137,6 +138,9 @@ def evaluate_packages(options: argparse.Namespace, tokenizer: CodeTokenizer, lab
         ("language", lambda hole: hole.language),
     ):
         print(f"\n{breakdown_table(runs, title, key)}")
+    for run in runs:
+        if any(result.beginnings for result in run.results) and not run.is_told_length:
+            print(f"\n### Sure beginnings, {run.label}\n\n{sure_table(run)}")
     print()
     return {"fingerprint": mark, "runs": [run.summary() for run in runs]}
 

@@ -20,16 +20,18 @@ def main() -> None:
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sequences", choices=sorted(SEQUENCES), help="default: the preset's own")
+    parser.add_argument("--decay-from", type=float, default=0.5, help="share of the budget; 1: no decay")
     add_training_arguments(parser)
     parser.add_argument("--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
     options = parse_training_arguments(parser)
     model = PRESETS[options.preset]
-    shape = SEQUENCES[options.preset]
+    shape = SEQUENCES[options.sequences or options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
-        compile=not options.no_compile, workers=options.workers,
+        decay_from=options.decay_from, compile=not options.no_compile, workers=options.workers,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)

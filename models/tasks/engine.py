@@ -57,6 +57,8 @@ class Answer:
     steps: int = 0
     total_ms: float = 0.0
     error: str | None = None
+    # Of the best candidate's first fill: UTF-16 units and natural-log likelihood of its beginnings, shortest first.
+    beginnings: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def best(self) -> str:
@@ -107,6 +109,7 @@ def parse_answer(line: str) -> Answer:
         identity,
         fills=[candidate["fills"] for candidate in candidates],
         parses=[candidate.get("parses") for candidate in candidates],
+        beginnings=[(end, log) for end, log in candidates[0].get("beginnings", [[]])[0]] if candidates else [],
         steps=int(parsed.get("steps", 0)),
         total_ms=float(parsed.get("timings", {}).get("totalMs", 0.0)),
         error=None if candidates else "no candidates",

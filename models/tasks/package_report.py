@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.engine import Answer
 from tasks.metrics import edit_similarity, markdown_table, mean, median, wilson
@@ -22,6 +22,8 @@ class HoleResult:
     total_ms: float
     steps: int
     error: str | None
+    # See Answer.beginnings.
+    beginnings: list[tuple[int, float]] = field(default_factory=list)
 
     @property
     def is_exact(self) -> bool:
@@ -65,7 +67,9 @@ def results_of(holes: list[PackageHole], answers: Mapping[str, Answer]) -> list[
     for hole in holes:
         answer = answers[hole.id]
         parses = answer.parses[0] if answer.parses else None
-        results.append(HoleResult(hole, answer.best, parses, answer.total_ms, answer.steps, answer.error))
+        results.append(
+            HoleResult(hole, answer.best, parses, answer.total_ms, answer.steps, answer.error, answer.beginnings)
+        )
     return results
 
 

@@ -17,7 +17,9 @@ from parafill.export import export_model
 from parafill.model import Transformer
 from parafill.onnx_graph import WEIGHT_LIMIT, build_graph, quantise
 from parafill.onnx_model import OnnxModel
+from parafill.random_model import padded_tokenizer, random_model
 from parafill.sampler import Mulberry32, length_law, likeliest
+from parafill.tokenizer import load_tokenizer
 
 CONFIG = PRESETS["tiny"]
 TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
@@ -71,6 +73,21 @@ def test_cache_is_exact_up_to_single_quantisation_steps(exported: OnnxModel) -> 
     assert np.abs(denoise(exported, 128, 3) - whole).max() < 0.02 * np.abs(whole).max()
 
 
+def test_rows_may_have_pasts_of_their_own(exported: OnnxModel) -> None:
+    """As candidates that are read token by token have: keys and values of different lengths in one call."""
+    caches = [exported.encode(CONTEXT), exported.encode(CONTEXT[:-2])]
+    joined = exported.encode(CONTEXT)
+    joined.buffers = {name: np.concatenate([cache.buffers[name] for cache in caches]) for name in joined.buffers}
+    joined.length = [cache.length for cache in caches]
+    ids, order = np.array([CANVAS, CANVAS]), np.zeros((2, len(CANVAS)))
+    positions = np.arange(len(CANVAS))[None] + np.array([[cache.length] for cache in caches])
+    wanted = np.arange(2 * len(CANVAS))
+    together = exported.run(joined, ids, positions, order, wanted)["logits"].reshape(2, len(CANVAS), -1)
+    for row, cache in enumerate(caches):
+        alone = exported.run(cache, ids[:1], positions[row : row + 1], order[:1], wanted[: len(CANVAS)])["logits"]
+        assert np.abs(together[row] - alone).max() < 0.02 * np.abs(alone).max()
+
+
 def test_padding_is_not_seen(exported: OnnxModel) -> None:
     cache = exported.encode(CONTEXT)
     plain = denoise(exported, 128, 1)
@@ -93,10 +110,27 @@ def test_export_writes_a_consistent_folder(network: Transformer, tmp_path: Path)
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["files"]["model.onnx"]["bytes"] == (tmp_path / "model.onnx").stat().st_size
     goldens = json.loads((tmp_path / "goldens.json").read_text())
-    assert len(goldens["fills"]) == 5
+    assert len(goldens["fills"]) == 7
     for golden in goldens["fills"]:
         holes = len(golden["request"]["segments"]) - 1
         assert all(len(candidate["fills"]) == holes for candidate in golden["candidates"])
+
+
+def test_padded_tokenizer_reads_text_as_before(tmp_path: Path) -> None:
+    padded_tokenizer(TOKENIZER, tmp_path / "tokenizer.json", 16_384)
+    before, padded = load_tokenizer(TOKENIZER), load_tokenizer(tmp_path)
+    assert padded.size == 16_384
+    text = "const AAAA = { ABCD: 'ZZZZ' };\n"
+    assert padded.encode(text) == before.encode(text)
+    assert padded.decode([before.size, padded.size - 1]).isalpha()
+
+
+def test_random_model_is_no_identity_and_always_the_same() -> None:
+    first, second = random_model("tiny"), random_model("tiny")
+    assert first.config.context_length >= 2048
+    for one, other in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert one.abs().max() > 0
 
 
 def test_length_law_is_a_distribution_of_hazards() -> None:

@@ -6,7 +6,9 @@ import random
 
 import pytest
 import torch
+import torch.nn.functional as F
 
+from parafill import attention
 from parafill.batches import IGNORE, Canvas, Lane, collate
 from parafill.config import PRESETS, SequenceConfig
 from parafill.diffusion import losses
@@ -37,7 +39,7 @@ def lane_with_fills(fills: list[list[int]], context: int = 20) -> Lane:
         first = context + CONFIG.hole_stride * hole
         ids += [24 + hole, *fill, 2]
         positions += range(first, first + len(fill) + 2)
-    return Lane(ids, positions, [*ids[1:], IGNORE], context, starts, fills)
+    return Lane(ids, positions, [*ids[1:], IGNORE], context, starts, fills, [0] * len(fills))
 
 
 def canvas(lane: Lane, hole: int, visible: int, group: int, shown: int | None = None) -> Canvas:
@@ -109,6 +111,19 @@ def test_logits_with_and_without_cache_agree(model: Transformer) -> None:
         mask = torch.ones(1, count, lane.context + count, dtype=torch.bool)
         hidden, _ = model(torch.tensor([item.inputs]), positions, 0, mask, past)
     assert torch.allclose(model.logits(hidden[0]), together, atol=1e-4)
+
+
+def test_attention_without_a_maximum_is_the_same_attention(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "_fused_kernel_is_slow", lambda q: True)
+    torch.manual_seed(1)
+    # Normalised as in the network, where a query and its own key may agree completely.
+    q, k, v = (F.rms_norm(torch.randn(2, 3, 24, 16), (16,)) for _ in range(3))
+    mask = torch.rand(2, 24, 24) < 0.5
+    mask |= torch.eye(24, dtype=torch.bool)
+    causal = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    masked = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
+    torch.testing.assert_close(attention.causal_attention(q, k, v), causal)
+    torch.testing.assert_close(attention.masked_attention(q, k, v, mask), masked)
 
 
 def test_losses_count_only_their_own_targets(model: Transformer) -> None:

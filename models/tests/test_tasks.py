@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from tasks.engine import Answer, EngineError, EngineOptions, parse_answer, run_e
 from tasks.metrics import edit_similarity, markdown_table, wilson
 from tasks.package_holes import RecipeError, build_holes, fingerprint, load_recipe
 from tasks.package_report import Run, breakdown_table, overall_table, results_of
+from tasks.sure import sure_beginning, sure_table
 
 RECIPE = Path(__file__).resolve().parent.parent / "tasks" / "package_holes.json"
 
@@ -126,6 +128,18 @@ class TestMetrics:
         assert "75.0 %" in overall_table([run])
         assert "n=" in breakdown_table([run], "kind", lambda hole: hole.kind)
 
+    def test_sure_beginnings_of_right_answers_are_right(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        holes = [h for h in build_holes(documents, tokenizer, load_recipe(RECIPE)) if h.kind == "rest of line"]  # type: ignore[arg-type]
+        answers = {
+            hole.id: Answer(hole.id, [[hole.target]], beginnings=[(len(hole.target.encode("utf-16-le")) // 2, -0.7)])
+            for hole in holes
+        }
+        lines = sure_table(Run("test", False, results_of(holes, answers))).splitlines()
+        assert "| 100.0 % | 100.0 % |" in lines[2]
+        assert "| 0.0 % | 0.0 % |" in lines[-1]
+
 
 class TestEngine:
     def test_answers_are_read(self) -> None:
@@ -216,3 +230,19 @@ class TestHumanEval:
     def test_missing_files_are_named(self, tmp_path: Path) -> None:
         with pytest.raises(human_eval.BenchmarkMissing, match="HumanEval-SingleLine"):
             human_eval.load_tasks(tmp_path, "single-line")
+
+
+class TestSureBeginnings:
+    def test_what_is_shown(self) -> None:
+        tokens = [("x = ", 0.9), ("get", 0.9), ("Value", 0.5), ("(🙂", 0.9), (")", 0.5)]
+        text, end, log, beginnings = "", 0, 0.0, []
+        for piece, probability in tokens:
+            text += piece
+            end += len(piece.encode("utf-16-le")) // 2
+            log += math.log(probability)
+            beginnings.append((end, log))
+        assert sure_beginning(text, beginnings, 0.6) == "x = "
+        assert sure_beginning(text, beginnings, 0.4) == "x = getValue"
+        assert sure_beginning(text, beginnings, 0.3) == "x = getValue(🙂"
+        assert sure_beginning(text, beginnings, 0.0001) == text
+        assert sure_beginning(text, beginnings, 0.95) == ""

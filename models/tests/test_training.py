@@ -5,21 +5,23 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import random
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from parafill.batches import IGNORE, Batch, BatchSource, SequenceBuilder
+from parafill.batches import IGNORE, LONGEST_LEAD, Batch, BatchSource, SequenceBuilder, split_lead
 from parafill.checkpoint import CheckpointError, load_model, save_checkpoint
 from parafill.config import PRESETS, ModelConfig, SequenceConfig
-from parafill.distill import _before_end, divergence, teacher_targets
+from parafill.distill import _before_end, divergence, teacher_targets, with_hazards
 from parafill.model import Transformer
 from parafill.optim import learning_rate, orthogonalise
 from parafill.pretraining import PretrainConfig, pretrain
 from parafill.tokenizer import load_tokenizer
 from parafill.training import Budget, NonFiniteLoss, check_finite
+from parafill.utilisation import training_flops
 
 TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
 CONFIG = PRESETS["tiny"]
@@ -88,6 +90,37 @@ def test_every_masked_canvas_position_has_its_token_as_target(batch: Batch) -> N
     assert (batch.canvas_targets[hidden] >= 2).all()
 
 
+TEXTS = ["", "x", "return ", "a\n", "a\n  b ", "def f():\n    return x +  ", "é = ['ß', ", "y\n" + "z + " * 60]
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_lead_is_the_beginning_of_the_line(text: str) -> None:
+    tokenizer = load_tokenizer(TOKENIZER)
+    kept, lead, blank = split_lead(tokenizer, text)
+    assert kept + tokenizer.decode(lead) + " " * blank == text
+    assert not lead or kept == "" or kept.endswith("\n")
+    assert len(lead) <= LONGEST_LEAD
+
+
+def test_leads_are_given_on_their_canvases_and_learnt_in_the_lane() -> None:
+    source = make_source()
+    tokenizer = source.builder.tokenizer
+    leads = 0
+    for seed in range(40):
+        built = source.builder.build(source.documents[0], random.Random(seed))
+        if built is None or len(built[0].fills) > 1:
+            continue
+        lane, canvases = built
+        lead = lane.fills[0][: lane.leads[0]]
+        leads += bool(lead)
+        for canvas in canvases:
+            if canvas.inputs[0] == tokenizer.fill[0]:
+                assert canvas.inputs[1 : 1 + len(lead)] == lead
+                assert canvas.targets[: 1 + len(lead)] == [IGNORE] * (1 + len(lead))
+        assert lane.ids[lane.starts[0] + 1 :][: len(lead)] == lead
+    assert leads > 5
+
+
 def test_share_is_masked_over_content(batch: Batch) -> None:
     hidden = batch.canvas_targets != IGNORE
     assert (batch.share[hidden] > 0).all() and (batch.share <= 1).all()
@@ -96,9 +129,16 @@ def test_share_is_masked_over_content(batch: Batch) -> None:
 def test_orthogonalise_brings_singular_values_near_one() -> None:
     torch.manual_seed(0)
     for shape in ((64, 64), (32, 96), (96, 32)):
-        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)))
+        values = torch.linalg.svdvals(orthogonalise(torch.randn(shape)).float())
         # A singular value near zero takes more than five iterations; the bulk must be there.
         assert values.quantile(0.1) > 0.5 and values.max() < 1.3, shape
+
+
+def test_training_flops_of_a_hand_made_case() -> None:
+    model = ModelConfig(layers=1, dim=4, heads=2, kv_heads=1, head_dim=2, ffn=8, vocab_size=16, context_length=8)
+    # Weights: query and output 4 x 4, key and value 4 x 2, three of 4 x 8: 144. Lane 8, canvas 4.
+    forward = 2 * 144 * 12 + 2 * 4 * 16 * 8 + 4 * 4 * (8 * 8 / 2 + 4 * 12)
+    assert training_flops(model, lane=8, canvas=4) == 3 * forward
 
 
 def test_learning_rate_warms_up_stays_and_ends_at_zero() -> None:
@@ -167,6 +207,16 @@ def test_positions_behind_a_drawn_end_do_not_count(batch: Batch) -> None:
     assert valid[row, place]
     assert not valid[row][behind].any()
     assert valid[row][masked[row] & ~same].all()
+
+
+def test_hazards_replace_the_end_and_leave_the_rest_in_proportion() -> None:
+    torch.manual_seed(4)
+    logs = torch.log_softmax(torch.randn(5, 7), dim=-1)
+    hazards = torch.tensor([0.0001, 0.1, 0.5, 0.9, 0.9999]).log()
+    found = with_hazards(logs, hazards, 2)
+    torch.testing.assert_close(found.exp().sum(-1), torch.ones(5))
+    torch.testing.assert_close(found[:, 2], hazards)
+    torch.testing.assert_close(found[:, 0] - found[:, 5], logs[:, 0] - logs[:, 5])
 
 
 def test_divergence_is_zero_only_for_equal_distributions() -> None:

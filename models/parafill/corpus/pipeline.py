@@ -124,22 +124,24 @@ def read_text(space: Workspace, split: str) -> Iterator[tuple[str, str, str, str
         raise FileNotFoundError(f"{source}: run the `text` stage of scripts/corpus.py first") from error
 
 
-def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path) -> dict:
+def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path, folder: Path | None = None) -> dict:
     """Stage 4: tokenises every split. shards.json is written last, when all the rest is there.
 
+    `folder` is where they go, if not to the workspace's own place: each tokenizer has shards of its own.
     Shards that were made of the same text with the same tokenizer are left alone.
     """
+    folder = folder or space.shards
     tokenizer = load_tokenizer(tokenizer_file)
     made_of = {
         "tokenizerSha256": sha256_of(tokenizer_file),
         "textSha256": {split: sha256_of(_text_file(space, split)) for split in SPLITS},
     }
     with contextlib.suppress(ShardError):
-        existing = read_index(space.shards)
+        existing = read_index(folder)
         if all(existing.get(key) == value for key, value in made_of.items()):
             return existing
-    space.shards.mkdir(parents=True, exist_ok=True)
-    for stale in space.shards.iterdir():
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.iterdir():
         stale.unlink()
     names = [package.key for package in packages]
     numbers = {name: index for index, name in enumerate(names)}
@@ -153,7 +155,7 @@ def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path
         "files": {},
     }
     for split in SPLITS:
-        writer = ShardWriter(space.shards, split, numbers, SHARD_TOKENS)
+        writer = ShardWriter(folder, split, numbers, SHARD_TOKENS)
         per_language: dict[str, dict[str, int]] = defaultdict(lambda: {"documents": 0, "tokens": 0, "bytes": 0})
         progress = Progress(f"tokenise {split}", 0)
         for batch in _batches(read_text(space, split)):
@@ -174,7 +176,7 @@ def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path
             "tokens": writer.tokens,
             "languages": dict(per_language),
         }
-    target = space.shards / INDEX_NAME
+    target = folder / INDEX_NAME
     aside = target.with_suffix(".partial")
     aside.write_text(json.dumps(index, indent=1) + "\n", encoding="utf-8")
     os.replace(aside, target)

@@ -1,0 +1,46 @@
+"""Softmax attention of a causal lane and of masked canvases, by whichever kernel is fastest."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+#: Causal attention on a CPU goes in this many slices of queries, each of which skips the keys behind it.
+_SLICES = 2
+
+
+def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """q, k, v [B, heads, T, head_dim] → [B, heads, T, head_dim]; position t attends to positions 0 … t."""
+    length = q.shape[2]
+    if not _fused_kernel_is_slow(q) or length % _SLICES:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    step = length // _SLICES
+    parts = []
+    for end in range(step, length + 1, step):
+        mask = torch.ones(step, end, dtype=torch.bool, device=q.device).tril(end - step)
+        parts.append(_bounded_attention(q[:, :, end - step : end], k[:, :, :end], v[:, :, :end], mask))
+    return torch.cat(parts, dim=2)
+
+
+def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """q [B, heads, T, head_dim], k and v [B, heads, S, head_dim], mask bool [B, T, S], True where q may attend."""
+    if not _fused_kernel_is_slow(q):
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
+    return _bounded_attention(q, k, v, mask[:, None])
+
+
+def _fused_kernel_is_slow(q: Tensor) -> bool:
+    """In bfloat16 on a CPU, compiled products and exponentials beat the fused kernel (scripts/speed.py prints how)."""
+    return q.device.type == "cpu" and q.dtype == torch.bfloat16 and torch.compiler.is_compiling()
+
+
+def _bounded_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Softmax without subtracting the maximum: queries and keys are normalised, so scores cannot overflow.
+
+    |q · k| / √head_dim ≤ √head_dim · (product of the two norms' scales), far below 88 = ln(float32's largest).
+    """
+    score = (q @ k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
+    weight = torch.where(mask, torch.exp(score), 0.0)
+    total = weight.sum(-1, keepdim=True)
+    return ((weight.to(q.dtype) @ v).float() / total).to(q.dtype)
