@@ -12,12 +12,14 @@ const tests = has('--tests');
 const watch = has('--watch');
 const quiet = has('--quiet');
 
-/** Output name → entry point of the four bundles that make up the product. */
+/** Output name → entry point: the four bundles that make up the product, and what measures it. */
 const product = {
   extension: 'client/src/extension.ts',
   server: 'server/src/main.ts',
   worker: 'server/src/inference/worker.ts',
   cli: 'server/src/cli.ts',
+  bench: 'bench/bench.ts',
+  benchTyping: 'bench/typing.ts',
 };
 
 /** The grammars the server parses candidates with; the wasm runtime itself is tree-sitter.wasm. */

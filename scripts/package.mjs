@@ -1,6 +1,6 @@
-// Makes an installable VSIX for this platform and prints its size; with --verify it is then installed into a
+// Makes an installable VSIX for this platform, or for another one, and prints its size; with --verify it is then installed into a
 // clean VS Code and the end-to-end tests run against it.
-//   npm run package [-- --verify]
+//   npm run package [-- --target linux-arm64] [-- --verify]
 // The files are put together in a folder of their own: the native runtime comes for six platforms, and only one
 // of them belongs in here.
 import { spawnSync } from 'node:child_process';
@@ -22,7 +22,10 @@ import { globSync } from './files.mjs';
 import { thirdPartyNotices } from './notices.mjs';
 
 const root = dirname(import.meta.dirname);
-const target = `${process.platform}-${process.arch}`;
+const here = `${process.platform}-${process.arch}`;
+/** What VS Code calls the platforms that onnxruntime-node has binaries for. */
+const targets = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
+const target = chosenTarget();
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const packagePath = join(root, `${manifest.name}-${target}-${manifest.version}.vsix`);
 
@@ -47,11 +50,21 @@ try {
 }
 if (process.argv.includes('--verify')) verify();
 
+/** The platform that `--target` names, or this one. */
+function chosenTarget() {
+  const at = process.argv.indexOf('--target');
+  const chosen = at < 0 ? here : (process.argv[at + 1] ?? '');
+  if (targets.includes(chosen)) return chosen;
+  console.error(`Expected one of these targets: ${targets.join(', ')}; got "${chosen}".`);
+  process.exit(2);
+}
+
 /** What this repository itself contributes; .vscodeignore narrows it down to what is shipped. */
 function stageProduct() {
   const model = join(root, 'models/parafill-small/model.onnx');
   if (!existsSync(model)) throw new Error(`${model} is missing: there is no model to package.`);
   const parts = [
+    'bin',
     'dist',
     'media',
     'syntaxes',
@@ -73,11 +86,15 @@ function stageRuntime() {
   const source = join(root, 'node_modules/onnxruntime-node');
   const place = join(staging, 'node_modules/onnxruntime-node');
   const napi = globSync(source, 'bin', (path) => path.endsWith('onnxruntime_binding.node')).find((path) =>
-    path.includes(join(process.platform, process.arch)),
+    path.includes(join(...target.split('-'))),
   );
   if (napi === undefined) throw new Error(`onnxruntime-node has no binary for ${target} in ${source}/bin.`);
   const binaries = dirname(napi);
-  cpSync(binaries, join(place, binaries.slice(source.length)), { recursive: true });
+  cpSync(binaries, join(place, binaries.slice(source.length)), {
+    recursive: true,
+    // On macOS the library is there under its full version, too, and loaded by the short one.
+    filter: (path) => !/\.\d+\.\d+\.\d+\.dylib$/.test(path),
+  });
   cpSync(join(source, 'dist'), join(place, 'dist'), { recursive: true });
   const own = JSON.parse(readFileSync(join(source, 'package.json'), 'utf8'));
   // Its other dependencies and its scripts only serve the download of CUDA.
@@ -122,6 +139,7 @@ function report() {
 }
 
 function verify() {
+  if (target !== here) throw new Error(`A package for ${target} cannot be tried out on ${here}.`);
   const steps = [
     [join(root, 'esbuild.mjs'), '--tests', '--quiet'],
     [join(root, 'out/test/e2e/run.js'), '--vsix', packagePath],

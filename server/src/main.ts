@@ -22,12 +22,16 @@ import { Debounce } from './completion/debounce';
 import { InlineCompleter } from './completion/inlineCompleter';
 import { Latency } from './completion/latency';
 import { SyntaxChecker } from './completion/syntaxCheck';
+import { Benchmark } from './features/benchmark';
+import { CheckModel } from './features/checkModel';
 import { Configuration } from './features/configuration';
 import type { Feature } from './features/feature';
 import { FillHoles } from './features/fillHoles';
 import { InlineCompletion } from './features/inlineCompletion';
 import { ModelHost, type ModelChoice } from './features/modelHost';
+import { Notebooks } from './features/notebooks';
 import { Outcomes } from './features/outcomes';
+import { record } from './features/parameters';
 import { Regenerate } from './features/regenerate';
 import { Status } from './features/status';
 import { Turns } from './features/turns';
@@ -68,19 +72,14 @@ function serve(connection: Connection, bundledPath: string): void {
   const turns = new Turns(() => {
     status.refresh();
   });
-  const host = store.add(
-    new ModelHost(
-      ({ modelPath, threads }) =>
-        new InferenceClient({
-          workerPath: join(__dirname, 'worker.js'),
-          modelPath,
-          ...(threads === 0 ? {} : { threads }),
-          log: log.debug,
-        }),
-      bundledPath,
-      log,
-    ),
-  );
+  const startModel = ({ modelPath, threads }: ModelChoice): InferenceClient =>
+    new InferenceClient({
+      workerPath: join(__dirname, 'worker.js'),
+      modelPath,
+      ...(threads === 0 ? {} : { threads }),
+      log: log.debug,
+    });
+  const host = store.add(new ModelHost(startModel, bundledPath, log));
   const status = new Status({ model: () => host.model, settings, latency, isBusy: () => turns.isBusy });
 
   const provider = () => {
@@ -95,14 +94,30 @@ function serve(connection: Connection, bundledPath: string): void {
     syntax,
     now,
   });
+  const notebooks = new Notebooks(documents);
   const common = { documents, settings, turns, outcomes, provider, now };
   const features: readonly Feature[] = [
     configuration,
     status,
     outcomes,
-    new InlineCompletion({ ...common, completer, settled: (token) => host.settled(token) }),
+    notebooks,
+    new InlineCompletion({
+      ...common,
+      completer,
+      codeAbove: (document) => notebooks.codeAbove(document),
+      settled: (token) => host.settled(token),
+    }),
     new FillHoles({ ...common, infiller: host, syntax }),
     new Regenerate({ ...common, infiller: host, syntax }),
+    new Benchmark({ infiller: host, turns }),
+    new CheckModel(async (modelPath) => {
+      const client = store.add(startModel({ modelPath, threads: settings().threads }));
+      try {
+        return await client.ready();
+      } finally {
+        client.dispose();
+      }
+    }),
   ];
 
   const modelChoice = (): ModelChoice => ({
@@ -137,8 +152,10 @@ function serve(connection: Connection, bundledPath: string): void {
   for (const feature of features) store.add(feature.register(connection));
   store.add(documents.listen(connection));
 
+  let wantsStatus = false;
   connection.onInitialize(({ capabilities, initializationOptions }): InitializeResult => {
     configuration.initialize(capabilities, initializationOptions);
+    wantsStatus = record(initializationOptions)['statusNotifications'] === true;
     const own: ServerCapabilities = { textDocumentSync: TextDocumentSyncKind.Incremental };
     return {
       capabilities: Object.assign(
@@ -152,7 +169,7 @@ function serve(connection: Connection, bundledPath: string): void {
     void configuration.start(connection).then(() => {
       // Only now is it known which model is wanted; loading two would cost twice the time and memory.
       host.use(modelChoice());
-      status.start(connection);
+      if (wantsStatus) status.start(connection);
     });
   });
   connection.onShutdown(() => {

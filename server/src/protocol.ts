@@ -77,8 +77,16 @@ export interface Effort {
   readonly totalMs: number;
 }
 
+/** Half-open, in UTF-16 code units of some text. */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** What is known about a candidate; facts, not percentages. */
 export interface CandidateFacts {
+  /** For each hole, where the model was unsure of its new text: ascending, neither overlapping nor touching. */
+  readonly uncertain: readonly (readonly TextSpan[])[];
   /** Natural logarithm of the model's likelihood of the whole fill: higher is better. */
   readonly score: number;
   /** Whether the filled file has no more syntax errors than it must; absent without a grammar. */
@@ -89,6 +97,22 @@ export interface CandidateFacts {
   readonly confidence: number;
 }
 
+/**
+ * What a fill has come to while it is being computed, as the value of `$/progress`. It is for looking at only:
+ * the candidate that wins in the end may be another one.
+ */
+export interface FillProgress {
+  /** The holes in document order. */
+  readonly holes: readonly ProtocolRange[];
+  /** One text per hole, with a `░` for each token that is not decided yet; empty where nothing is known yet. */
+  readonly fills: readonly string[];
+}
+
+/** Given with an explicit request: its progress is reported with this token, at most ten times a second. */
+export interface ProgressParams {
+  readonly progressToken?: string | number;
+}
+
 // --- Fill holes -----------------------------------------------------------------------------
 
 /** The pair of characters that marks a hole in a document: `⟦⟧`, with nothing or a size between. */
@@ -97,10 +121,10 @@ export const HOLE_CLOSE = '\u27e7';
 
 export const FILL_HOLES = 'parafill/fillHoles';
 
-export interface FillHolesParams {
+export interface FillHolesParams extends ProgressParams {
   readonly textDocument: VersionedDocument;
   /**
-   * The ranges to fill, jointly: what they contain is replaced. Without them the `⟦⟧` markers of
+   * The ranges to fill, jointly: what they contain is replaced by something else. Without them the `⟦⟧` markers of
    * the document are the holes (of `within` only, when that is given).
    */
   readonly holes?: readonly ProtocolRange[];
@@ -133,19 +157,31 @@ export type FillHolesResult = FillHolesFilled | EmptyResult | StaleResult | Canc
 
 export const REGENERATE = 'parafill/regenerate';
 
-export interface RegenerateParams {
+export interface RegenerateParams extends ProgressParams {
   readonly textDocument: VersionedDocument;
-  /** The selection that becomes one hole; must not be empty. */
+  /** The selection to write anew; must not be empty. */
   readonly range: ProtocolRange;
+  /**
+   * Whole lines of the selection that must stay, each range without its last line break. What is between them
+   * becomes several holes, filled jointly. Without any, the selection is one hole.
+   */
+  readonly keep?: readonly ProtocolRange[];
   /** How many candidates at most; default is the setting `parafill.candidates`. */
   readonly candidates?: number;
   /** Another seed gives other candidates; default 0. */
   readonly seed?: number;
+  /**
+   * How much chance there is in them, 0…2; default is the setting `parafill.temperature`, and with a seed other than
+   * 0 no less than 0.7: at 0 a seed would change nothing.
+   */
+  readonly temperature?: number;
 }
 
 export interface RegenerateCandidate extends CandidateFacts {
   /** The text to stand where the selection was, with the document's line ends. */
   readonly text: string;
+  /** The same as one edit per hole, in document order; kept lines and white space around holes are in none. */
+  readonly edits: readonly ProtocolTextEdit[];
 }
 
 export interface RegenerateFilled {
@@ -162,7 +198,7 @@ export type RegenerateResult = RegenerateFilled | EmptyResult | StaleResult | Ca
 
 // --- Status ---------------------------------------------------------------------------------
 
-/** Sent by the server whenever the status changes; the same data can be asked for. */
+/** Sent by the server whenever the status changes, to clients that want it; the same data can be asked for. */
 export const STATUS_CHANGED = 'parafill/status';
 export const GET_STATUS = 'parafill/getStatus';
 
@@ -222,6 +258,58 @@ export interface OutcomeExplanation {
 /** The answer to `LAST_OUTCOME`, which takes no parameters: `null` before the first request. */
 export type LastOutcomeResult = OutcomeExplanation | null;
 
+// --- Another model --------------------------------------------------------------------------
+
+/** Loads the model of a folder beside the one in use, to find out whether it can be used. */
+export const CHECK_MODEL = 'parafill/checkModel';
+
+export interface CheckModelParams {
+  /** A folder with a `manifest.json`. */
+  readonly path: string;
+}
+
+export interface UsableModel {
+  readonly kind: 'usable';
+  readonly name: string;
+  readonly version: string;
+  /** Where it would run, for example `cpu`. */
+  readonly provider: string;
+}
+
+export type CheckModelResult = UsableModel | FailedResult;
+
+// --- Benchmark ------------------------------------------------------------------------------
+
+/** Measures one way of filling on samples of the server's own; takes seconds. */
+export const BENCHMARK = 'parafill/benchmark';
+
+export interface BenchmarkParams {
+  /** In parallel steps, or token by token with the same weights. */
+  readonly mode: 'diffusion' | 'ar';
+  /** Denoising passes, for `diffusion`; default 4. */
+  readonly steps?: number;
+}
+
+/** Medians, in milliseconds. */
+export interface BenchmarkMeasured {
+  readonly kind: 'measured';
+  /** How many fills were measured. */
+  readonly fills: number;
+  /** Passes of a fill that decided tokens. */
+  readonly passes: number;
+  /** A fill in a place whose context was not read before, and again in the same place. */
+  readonly firstMs: number;
+  readonly againMs: number;
+  /** Parts of these: reading the context the first time, deciding tokens, scoring the result. */
+  readonly encodeMs: number;
+  readonly denoiseMs: number;
+  readonly rankMs: number;
+  /** The slowest fill of all. */
+  readonly slowestMs: number;
+}
+
+export type BenchmarkResult = BenchmarkMeasured | CancelledResult | FailedResult;
+
 // --- Start ----------------------------------------------------------------------------------
 
 /**
@@ -230,4 +318,6 @@ export type LastOutcomeResult = OutcomeExplanation | null;
  */
 export interface InitializationOptions {
   readonly settings?: unknown;
+  /** Whether `STATUS_CHANGED` is sent: an editor that knows only LSP shall not be sent anything else. */
+  readonly statusNotifications?: boolean;
 }

@@ -15,6 +15,10 @@ export interface Settings {
   readonly enableAutomaticCompletions: boolean;
   /** `parafill.languages`: language id → on or off; `*` is the rule for all others. */
   readonly languages: Readonly<Record<string, boolean>>;
+  /** `parafill.exclude`: globs of files that get no automatic completion. */
+  readonly exclude: readonly string[];
+  /** `parafill.completeInComments`: false leaves comments to the explicit trigger. */
+  readonly completeInComments: boolean;
   /** `parafill.quality`: chooses the number of steps while `steps` is 0. */
   readonly quality: Quality;
   /** `parafill.steps`: a fixed number of denoising steps, or 0 for automatic. */
@@ -37,6 +41,8 @@ export const DEFAULT_SETTINGS: Settings = {
   enable: true,
   enableAutomaticCompletions: true,
   languages: { '*': true },
+  exclude: [],
+  completeInComments: true,
   quality: 'balanced',
   steps: 0,
   candidates: 3,
@@ -78,7 +84,7 @@ export function parseSettings(section: unknown): ParsedSettings {
   }
   const source = section;
 
-  function flag(name: 'enable' | 'enableAutomaticCompletions'): boolean {
+  function flag(name: 'enable' | 'enableAutomaticCompletions' | 'completeInComments'): boolean {
     const value = source[name];
     if (value === undefined || value === null) return DEFAULT_SETTINGS[name];
     if (typeof value === 'boolean') return value;
@@ -138,10 +144,22 @@ export function parseSettings(section: unknown): ParsedSettings {
     return Object.fromEntries(languages);
   }
 
+  function exclude(): readonly string[] {
+    const value = source['exclude'];
+    if (value === undefined || value === null) return DEFAULT_SETTINGS.exclude;
+    if (Array.isArray(value) && value.every((glob) => typeof glob === 'string')) return value;
+    messages.push(
+      complaint('exclude', 'a list of globs such as ["*.min.js"]', value, DEFAULT_SETTINGS.exclude),
+    );
+    return DEFAULT_SETTINGS.exclude;
+  }
+
   const settings: Settings = {
     enable: flag('enable'),
     enableAutomaticCompletions: flag('enableAutomaticCompletions'),
     languages: languages(),
+    exclude: exclude(),
+    completeInComments: flag('completeInComments'),
     quality: quality(),
     steps: number('steps'),
     candidates: number('candidates'),
@@ -161,16 +179,25 @@ export function isLanguageEnabled(settings: Settings, languageId: string): boole
   return own ?? languages['*'] ?? true;
 }
 
-/** Denoising steps as settings wish them: `undefined` leaves it to the model's manifest. */
-export function wantedSteps({ steps, quality }: Settings): number | undefined {
-  if (steps > 0) return steps;
+/** What decoding may cost: `steps` at most (absent: as the model's manifest says) within `budgetMs`, if any. */
+export interface DecodingEffort {
+  readonly steps?: number;
+  readonly budgetMs?: number;
+}
+
+/**
+ * What an explicit command may cost. A fixed number of steps is taken however long that takes; else a slow
+ * machine takes as many of the wanted ones as it has time for.
+ */
+export function wantedEffort({ steps, quality }: Settings): DecodingEffort {
+  if (steps > 0) return { steps };
   switch (quality) {
     case 'fast':
-      return 2;
+      return { steps: 2, budgetMs: 1_000 };
     case 'balanced':
-      return undefined;
+      return { budgetMs: 3_000 };
     case 'best':
-      return 16;
+      return { steps: 16, budgetMs: 10_000 };
   }
 }
 

@@ -90,7 +90,8 @@ export function parseArguments(
   return { common, flags: new Map(flagNames.map((name) => [name, values[name] === true])), positionals };
 }
 
-function parseNumber(
+/** @throws {UsageError} naming the option, what was expected and what came. */
+export function parseNumber(
   name: string,
   text: string | undefined,
   min: number,

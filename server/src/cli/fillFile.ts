@@ -1,10 +1,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { basename, extname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { errorMessage } from '../base/async';
 import { findHoleMarkers } from '../completion/holeMarkers';
 import type { ModelInfo } from '../inference/messages';
 import { commonHelp, parseArguments, UsageError } from './arguments';
 import { excerpts } from './excerpt';
+import { languageOf } from './languages';
 import { type RankedOutcome, TerminalEngine } from './terminalEngine';
 
 export const fillHelp = `npm start [-- [PATH] [options]]
@@ -12,25 +13,6 @@ export const fillHelp = `npm start [-- [PATH] [options]]
   --json             one JSON object on the last line instead
   --write            write the filled text to the file
 ${commonHelp}`;
-
-/** VS Code's language ids by file name extension; all others are filled without promise. */
-const languages: ReadonlyMap<string, string> = new Map([
-  ['.ts', 'typescript'],
-  ['.mts', 'typescript'],
-  ['.cts', 'typescript'],
-  ['.tsx', 'typescriptreact'],
-  ['.js', 'javascript'],
-  ['.mjs', 'javascript'],
-  ['.cjs', 'javascript'],
-  ['.jsx', 'javascriptreact'],
-  ['.py', 'python'],
-  ['.pyi', 'python'],
-  ['.json', 'json'],
-  ['.css', 'css'],
-  ['.html', 'html'],
-  ['.htm', 'html'],
-  ['.md', 'markdown'],
-]);
 
 /** The `fill` command. @returns the exit code. */
 export async function fillFile(args: readonly string[]): Promise<number> {
@@ -49,7 +31,7 @@ export async function fillFile(args: readonly string[]): Promise<number> {
     text.slice(edges[2 * i], edges[2 * i + 1]),
   );
   const sizes = markers.flatMap(({ size }) => (size === undefined || size < 1 ? [] : [size]));
-  const language = languages.get(extname(path).toLowerCase()) ?? 'other';
+  const language = languageOf(path);
 
   const engine = new TerminalEngine(common);
   try {

@@ -11,6 +11,8 @@ export const infillHelp = `npm run --silent infill -- --jsonl [options]
   k + 1 segments make k holes. "maxTokens" (one number) and "lengths" (tokens of each hole, where known)
   are optional. Writes one line per request, best candidate first:
     {"id", "candidates": [{"fills": ["…"], "score": -1.2, "parses": true}], "steps": 4, "timings": {"encodeMs", "denoiseMs", "totalMs"}}
+  Each candidate also has "complete", "confidence", and "beginnings": for each hole, [length, log likelihood]
+  of the text's beginnings.
   A request that cannot be answered gets {"id", "error"} and the next one is read.
 ${commonHelp}`;
 
@@ -50,12 +52,13 @@ async function answerLine(
     const { encodeMs, denoiseMs, rankMs, totalMs } = outcome.timings;
     return {
       id,
-      candidates: outcome.candidates.map(({ fills, score, parses, complete, confidence }) => ({
+      candidates: outcome.candidates.map(({ fills, score, parses, complete, confidence, beginnings }) => ({
         fills,
         score,
         parses: parses ?? null,
         complete,
         confidence,
+        beginnings: beginnings.map((hole) => hole.map(({ end, logProbability }) => [end, logProbability])),
       })),
       steps: outcome.steps,
       timings: { encodeMs, denoiseMs, rankMs, totalMs },

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { neverCancelled } from '../base/cancellation';
 import type { Disposable } from '../base/lifecycle';
+import { withLineEnding } from '../completion/outcome';
 import { rank, withVerdicts } from '../completion/rank';
 import { SyntaxChecker } from '../completion/syntaxCheck';
 import { InferenceClient } from '../inference/inferenceClient';
@@ -56,10 +57,7 @@ export class TerminalEngine implements Disposable {
     const ranked = rank(withVerdicts(outcome.candidates, verdicts));
     return {
       ...outcome,
-      candidates: ranked.map((candidate) => ({
-        ...candidate,
-        fills: hasCrlf ? candidate.fills.map((fill) => fill.replaceAll('\n', '\r\n')) : candidate.fills,
-      })),
+      candidates: ranked.map((candidate) => withLineEnding(candidate, hasCrlf ? '\r\n' : '\n')),
     };
   }
 

@@ -1,5 +1,5 @@
 import { LruMap } from '../base/lru';
-import type { CompletionCandidate } from './outcome';
+import { type CompletionCandidate, withText } from './outcome';
 import { detached } from './text';
 
 /** The text before and after the cursor, as cut by context.ts. */
@@ -7,6 +7,8 @@ export interface CacheKey {
   readonly language: string;
   readonly prefix: string;
   readonly suffix: string;
+  /** Whether what the model was unsure of was left out. */
+  readonly sureOnly: boolean;
 }
 
 interface Entry extends CacheKey {
@@ -54,6 +56,7 @@ export class CompletionCache {
       language: key.language,
       prefix: detached(key.prefix),
       suffix: detached(key.suffix),
+      sureOnly: key.sureOnly,
       candidates,
       requested,
     });
@@ -68,6 +71,8 @@ export class CompletionCache {
   get(key: CacheKey, requested: number): CacheHit | undefined {
     for (const [id, entry] of this.newestFirst()) {
       if (entry.language !== key.language || entry.requested < requested) continue;
+      // What was asked for and seen goes on while it is typed along, sure or not.
+      if (entry.sureOnly && !key.sureOnly) continue;
       const typed = typedSince(entry, key);
       if (typed === undefined) continue;
       const added = addedBehind(entry, key);
@@ -78,7 +83,7 @@ export class CompletionCache {
       }
       const candidates = entry.candidates.flatMap((candidate) => {
         const text = remainder(candidate.text, typed, added);
-        return text === undefined || text === '' ? [] : [{ ...candidate, text }];
+        return text === undefined || text === '' ? [] : [withText(candidate, text)];
       });
       if (candidates.length === 0) continue;
       this.entries.get(id);
@@ -96,7 +101,9 @@ export class CompletionCache {
 }
 
 function sameKey(a: CacheKey, b: CacheKey): boolean {
-  return a.language === b.language && a.prefix === b.prefix && a.suffix === b.suffix;
+  return (
+    a.language === b.language && a.prefix === b.prefix && a.suffix === b.suffix && a.sureOnly === b.sureOnly
+  );
 }
 
 /** What was typed after the entry's prefix; `undefined` when the prefix is another. */

@@ -1,15 +1,16 @@
 import type { CancellationToken } from '../base/cancellation';
-import type { InfillRequest } from '../inference/messages';
+import type { InfillCandidate, InfillRequest } from '../inference/messages';
 import type { CacheHit, CacheKey, CompletionCache } from './cache';
 import { contextAround, type InfillContext } from './context';
 import type { Debounce } from './debounce';
 import type { Infiller } from './infiller';
 import { AUTOMATIC_BUDGET_MS, type Latency } from './latency';
 import { isInsideMergeConflict } from './mergeConflict';
-import type { CompletionCandidate, CompletionOutcome } from './outcome';
+import { type CompletionCandidate, type CompletionOutcome, withText } from './outcome';
 import { pause } from './pause';
-import { postprocess } from './postprocess';
+import { type FilterContext, postprocess, type Postprocessed } from './postprocess';
 import { rank, withVerdicts } from './rank';
+import { sureBeginning } from './sureBeginning';
 import type { SyntaxChecker } from './syntaxCheck';
 import type { OffsetRange } from './text';
 
@@ -28,8 +29,12 @@ export interface CompletionInput {
   readonly candidates: number;
   readonly maxTokens: number;
   readonly temperature: number;
+  /** Whether to complete in comments without being asked; absent: yes. */
+  readonly inComments?: boolean;
   /** Denoising steps; absent: as many as the model says. */
   readonly steps?: number;
+  /** Milliseconds; steps there is no time for are left out. There is less of it for automatic completions. */
+  readonly budgetMs?: number;
 }
 
 /** What the completer works with; each is shared with nobody but the status. */
@@ -44,10 +49,19 @@ export interface CompleterParts {
 }
 
 /**
- * The three likeliest lengths are decoded in any case, so that three candidates cost an automatic
+ * More likely lengths than these are decoded in any case, so that three candidates cost an automatic
  * completion no more than one, and parsing can choose among them.
  */
 const AUTOMATIC_CANDIDATES = 3;
+
+/**
+ * Text is shown unasked as far as all of it is at least so likely to be right, by the model's own account.
+ * How often it then is right: models/LOG.md, "Sure beginnings".
+ */
+const SURE = 0.4;
+
+/** What "Why No Suggestion?" calls the cut. */
+const UNSURE = 'unsure end';
 
 const SUPERSEDED = 'The request was cancelled: the text changed or the cursor moved on.';
 
@@ -62,34 +76,53 @@ export class InlineCompleter {
       const reason = 'The cursor is inside an unresolved merge conflict.';
       return { kind: 'skipped', rule: 'merge-conflict', reason };
     }
+    if (await this.isUnwantedComment(input, place)) {
+      const reason = 'The cursor is in a comment, and the setting parafill.completeInComments is off.';
+      return { kind: 'skipped', rule: 'comment', reason };
+    }
     const cut = contextAround(place.text, [{ start: place.offset, end: place.offset }]);
     if (cut.kind === 'refused') return { kind: 'skipped', rule: 'cursor', reason: cut.reason };
     const [prefix = '', suffix = ''] = cut.context.segments;
-    const key: CacheKey = { language: input.language, prefix, suffix };
+    const key: CacheKey = {
+      language: input.language,
+      prefix,
+      suffix,
+      sureOnly: input.trigger === 'automatic',
+    };
 
     // Who draws candidates by chance wants new ones.
     const repeatable = input.trigger === 'automatic' || input.temperature === 0;
     const hit = repeatable ? this.parts.cache.get(key, input.candidates) : undefined;
     if (hit !== undefined) return outcomeOfHit(hit, input.candidates);
 
+    const { debounce, latency, now } = this.parts;
+    const arrived = now();
     if (input.trigger === 'automatic') {
-      const { debounce, latency, now } = this.parts;
-      await pause(debounce.delay(now(), latency.totalMs), cancellation);
+      await pause(debounce.delay(arrived, latency.totalMs), cancellation);
     }
     if (cancellation.isCancellationRequested) return { kind: 'cancelled', reason: SUPERSEDED };
-    return this.infer(input, key, cut.context, cancellation);
+    return this.infer(input, key, cut.context, arrived, cancellation);
+  }
+
+  private async isUnwantedComment(
+    { inComments = true, trigger, language }: CompletionInput,
+    { text, offset }: { readonly text: string; readonly offset: number },
+  ): Promise<boolean> {
+    if (inComments || trigger === 'invoked') return false;
+    return this.parts.syntax.isInComment(language, text, offset);
   }
 
   private async infer(
     input: CompletionInput,
     key: CacheKey,
     context: InfillContext,
+    arrived: number,
     cancellation: CancellationToken,
   ): Promise<CompletionOutcome> {
     const { infiller, cache, latency, syntax, now } = this.parts;
     const automatic = input.trigger === 'automatic';
     const started = now();
-    const request = this.requestFor(input, context);
+    const request = this.requestFor(input, context, started - arrived);
     const outcome = await infiller.infill(request, cancellation);
     if (outcome.kind === 'failed') return { kind: 'failed', reason: outcome.reason };
     // An answer that comes too late is still right for its place, but nobody waits for its ranking.
@@ -97,26 +130,27 @@ export class InlineCompleter {
       return { kind: 'cancelled', reason: SUPERSEDED };
     }
 
-    const computed = outcome.candidates.map(({ fills, ...facts }) => ({ ...facts, text: fills[0] ?? '' }));
-    const { candidates, filters } = postprocess(computed, {
+    const computed = outcome.candidates.map(toCompletion);
+    const place: FilterContext = {
       language: input.language,
       prefix: key.prefix,
       suffix: key.suffix,
       cutBefore: context.cutBefore,
       cutAfter: context.cutAfter,
-    });
-    const judged = await this.judge(syntax, input.language, context, candidates);
-    if (automatic) {
-      const { encodeMs, denoiseMs, rankMs } = outcome.timings;
-      latency.add({ steps: outcome.steps, encodeMs, denoiseMs, rankMs, totalMs: now() - started });
-    }
-    cache.set(key, judged, request.candidates);
+    };
+    const processed = postprocess(computed, place);
+    const judged = await this.judge(syntax, input.language, context, processed.candidates);
+    const { candidates, filters } = key.sureOnly
+      ? sureOnly(judged, place)
+      : { candidates: judged, filters: [] };
+    if (automatic) latency.add(now() - started);
+    cache.set(key, candidates, request.candidates);
     return {
       kind: 'candidates',
-      candidates: judged.slice(0, input.candidates),
+      candidates: candidates.slice(0, input.candidates),
       source: 'model',
       computed: computed.length,
-      filters,
+      filters: [...new Set([...processed.filters, ...filters])],
       effort: {
         steps: outcome.steps,
         contextTokens: outcome.contextTokens,
@@ -126,9 +160,9 @@ export class InlineCompleter {
     };
   }
 
-  private requestFor(input: CompletionInput, context: InfillContext): InfillRequest {
+  private requestFor(input: CompletionInput, context: InfillContext, waitedMs: number): InfillRequest {
     const automatic = input.trigger === 'automatic';
-    const steps = automatic ? this.affordableSteps(input.steps) : input.steps;
+    const { steps, budgetMs } = input;
     return {
       language: input.language,
       segments: context.segments,
@@ -139,14 +173,8 @@ export class InlineCompleter {
       candidates: automatic ? Math.max(AUTOMATIC_CANDIDATES, input.candidates) : input.candidates,
       seed: 0,
       ...(steps === undefined ? {} : { steps }),
+      ...(budgetMs === undefined ? {} : { budgetMs: automatic ? AUTOMATIC_BUDGET_MS - waitedMs : budgetMs }),
     };
-  }
-
-  /** Fewer steps than wanted only on a machine that was measured to miss the budget. */
-  private affordableSteps(wanted: number | undefined): number | undefined {
-    const { latency } = this.parts;
-    if (!latency.isSlow) return wanted;
-    return latency.stepsWithin(AUTOMATIC_BUDGET_MS, wanted ?? 4);
   }
 
   private async judge(
@@ -160,6 +188,28 @@ export class InlineCompleter {
     const fills = candidates.map((candidate) => [candidate.text]);
     return rank(withVerdicts(candidates, await syntax.judge(language, context.segments, fills)));
   }
+}
+
+function toCompletion({ fills, uncertain, beginnings, ...facts }: InfillCandidate): CompletionCandidate {
+  const text = fills[0] ?? '';
+  const sure = sureBeginning(text, beginnings[0] ?? [], SURE);
+  return { ...facts, text, uncertain: uncertain[0] ?? [], ...(sure === text ? {} : { sure }) };
+}
+
+/** The candidates without what the model is unsure of, filtered anew where something is gone. */
+function sureOnly(
+  candidates: readonly CompletionCandidate[],
+  place: FilterContext,
+): Postprocessed<CompletionCandidate> {
+  const filters = new Set<string>();
+  const kept = candidates.flatMap((candidate) => {
+    if (candidate.sure === undefined) return [candidate];
+    filters.add(UNSURE);
+    const again = postprocess([withText(candidate, candidate.sure)], place);
+    for (const filter of again.filters) filters.add(filter);
+    return again.candidates;
+  });
+  return { candidates: kept, filters: [...filters] };
 }
 
 type Place =

@@ -1,11 +1,12 @@
 import type { CancellationToken } from '../base/cancellation';
+import type { InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
 import { contextAround } from './context';
 import type { Infiller } from './infiller';
-import type { InferenceEffort } from './outcome';
+import { type InferenceEffort, withLineEnding } from './outcome';
 import { specialCharacters } from './postprocess/specialCharacters';
 import { rank, withVerdicts } from './rank';
 import type { SyntaxChecker } from './syntaxCheck';
-import { fromLf, toLf, wellFormed, type OffsetRange } from './text';
+import { toLf, wellFormed, type OffsetRange } from './text';
 
 export interface JointFillInput {
   readonly language: string;
@@ -13,11 +14,14 @@ export interface JointFillInput {
   /** In ascending order, not overlapping. */
   readonly holes: readonly OffsetRange[];
   readonly candidates: number;
-  readonly maxTokens: number;
+  /** The most tokens each hole gets. */
+  readonly maxTokens: readonly number[];
   readonly temperature: number;
   readonly seed: number;
   /** Denoising steps; absent: as many as the model says. */
   readonly steps?: number;
+  /** Milliseconds; steps there is no time for are left out. */
+  readonly budgetMs?: number;
   /** Leave out candidates that would change nothing. */
   readonly dropUnchanged: boolean;
 }
@@ -25,6 +29,8 @@ export interface JointFillInput {
 export interface JointCandidate {
   /** One text per hole, with the document's line ends. */
   readonly fills: readonly string[];
+  /** For each hole, where the model was unsure of its text. */
+  readonly uncertain: readonly (readonly TextSpan[])[];
   readonly score: number;
   readonly confidence: number;
   readonly complete: boolean;
@@ -56,6 +62,7 @@ export async function fillJointly(
   syntax: SyntaxChecker,
   input: JointFillInput,
   cancellation: CancellationToken,
+  onProgress?: (progress: InfillProgress) => void,
 ): Promise<JointFillOutcome> {
   const cut = contextAround(input.text, input.holes);
   if (cut.kind === 'refused') return { kind: 'failed', reason: cut.reason };
@@ -72,8 +79,10 @@ export async function fillJointly(
       candidates: input.candidates + (input.dropUnchanged ? 1 : 0),
       seed: input.seed,
       ...(input.steps === undefined ? {} : { steps: input.steps }),
+      ...(input.budgetMs === undefined ? {} : { budgetMs: input.budgetMs }),
     },
     cancellation,
+    onProgress,
   );
   if (outcome.kind === 'failed') return outcome;
   if (outcome.kind === 'cancelled' || cancellation.isCancellationRequested) {
@@ -87,7 +96,7 @@ export async function fillJointly(
     timings: outcome.timings,
   };
   const computed = outcome.candidates.length;
-  const { kept, filters } = keepUseful(outcome.candidates, input);
+  const { kept, filters } = keepUseful(outcome.candidates.map(withoutBeginnings), input);
   if (kept.length === 0)
     return { kind: 'empty', reason: whyEmpty(computed, filters), computed, filters, effort };
 
@@ -98,8 +107,16 @@ export async function fillJointly(
   );
   const candidates = rank(withVerdicts(kept, verdicts))
     .slice(0, input.candidates)
-    .map((candidate) => ({ ...candidate, fills: candidate.fills.map((fill) => fromLf(fill, lineEnding)) }));
+    .map((candidate) => withLineEnding(candidate, lineEnding));
   return { kind: 'filled', candidates, computed, filters, effort };
+}
+
+/** How sure the model is of beginnings matters to whoever shows no more than those. */
+function withoutBeginnings({
+  beginnings: _,
+  ...candidate
+}: InfillCandidate): Omit<InfillCandidate, 'beginnings'> {
+  return candidate;
 }
 
 /** Drops candidates with broken characters, with nothing in any hole, unchanged or said before. */

@@ -1,4 +1,5 @@
-import type { InfillTimings } from '../inference/messages';
+import type { InfillCandidate, InfillTimings, TextSpan } from '../inference/messages';
+import { fromLf, type LineEnding } from './text';
 
 /** What it took to compute an answer. */
 export interface InferenceEffort {
@@ -12,10 +13,42 @@ export interface InferenceEffort {
 export interface CompletionCandidate {
   /** To be inserted at the cursor; LF line ends. */
   readonly text: string;
+  /** Where the model was unsure of the text; absent where the text is not the model's own any more. */
+  readonly uncertain?: readonly TextSpan[] | undefined;
+  /** The beginning of the model's text that is likely enough to be shown unasked; absent where that is all of it. */
+  readonly sure?: string;
   readonly score: number;
   readonly confidence: number;
   readonly complete: boolean;
   readonly parses?: boolean;
+}
+
+/**
+ * The candidate with another text. Places in the old one say nothing about the new one, even where most of it
+ * is the same.
+ */
+export function withText<T extends Pick<CompletionCandidate, 'text' | 'uncertain'>>(
+  candidate: T,
+  text: string,
+): T {
+  const isAsSaid = text === candidate.text || candidate.uncertain === undefined;
+  return { ...candidate, text, ...(isAsSaid ? {} : { uncertain: undefined }) };
+}
+
+/** The candidate with the document's line ends, and the places in its texts where they are then. */
+export function withLineEnding<T extends Pick<InfillCandidate, 'fills' | 'uncertain'>>(
+  candidate: T,
+  lineEnding: LineEnding,
+): T {
+  const { fills, uncertain } = candidate;
+  return {
+    ...candidate,
+    fills: fills.map((fill) => fromLf(fill, lineEnding)),
+    uncertain: uncertain.map((spans, i) => {
+      const moved = (offset: number): number => fromLf((fills[i] ?? '').slice(0, offset), lineEnding).length;
+      return spans.map(({ start, end }) => ({ start: moved(start), end: moved(end) }));
+    }),
+  };
 }
 
 /** The rules by which a request is not even given to the model. */
@@ -23,8 +56,10 @@ export type SkipRule =
   | 'disabled'
   | 'automatic-disabled'
   | 'language-disabled'
+  | 'excluded'
   | 'file-too-large'
   | 'merge-conflict'
+  | 'comment'
   | 'cursor'
   | 'selected-suggestion'
   | 'busy'

@@ -87,6 +87,20 @@ export class SyntaxChecker implements Disposable {
     return { kind: 'judged', parses: errors.map((count) => count <= attainable) };
   }
 
+  /** Whether a cursor is inside a comment; not where there is no grammar or too much text to tell. */
+  async isInComment(languageId: string, text: string, offset: number): Promise<boolean> {
+    if (text.length > LONGEST_TEXT) return false;
+    // A grammar that cannot be loaded is complained about where candidates are judged.
+    const parser = await this.parserFor(languageId)?.catch(() => undefined);
+    const tree = parser?.parse(text) ?? null;
+    if (tree === null) return false;
+    try {
+      return isCommentAt(tree.rootNode, offset);
+    } finally {
+      tree.delete();
+    }
+  }
+
   dispose(): void {
     for (const loading of this.parsers.values()) {
       loading.then(
@@ -141,6 +155,16 @@ function countErrors(parser: Parser, text: string): number {
   } finally {
     tree.delete();
   }
+}
+
+/** A comment to the end of the line goes on at its end; one with a closing mark does not. */
+function isCommentAt(root: Node, offset: number): boolean {
+  const before = root.descendantForIndex(Math.max(0, offset - 1));
+  for (let node = before; node !== null; node = node.parent) {
+    if (!node.type.includes('comment')) continue;
+    return node.startIndex < offset && (offset < node.endIndex || !node.text.endsWith('*/'));
+  }
+  return false;
 }
 
 /** Visits only the subtrees that contain an error. The depth is bounded by the tree's, so no recursion. */

@@ -1,96 +1,172 @@
-import { type Filled, type FilledCandidate, type InfillTask, leadOf, longestLead } from './infill';
 import { logProbability } from './logits';
-import type { Logits, MaskedDiffusionModel, StopPoll, TokenBlock } from './model';
+import type { KvRows, Logits, MaskedDiffusionModel, ModelLayout, StopPoll, TokenBlock } from './model';
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
+import {
+  type Filled,
+  type FilledCandidate,
+  type InfillTask,
+  leadOf,
+  mostTokens,
+  type ProgressReport,
+} from './task';
 
 /**
- * The rival: the same weights read token by token, hole after hole, each token appended to the cache of
- * keys and values. At temperature 0 there is one answer; above it one is drawn per candidate. Known
- * lengths are ignored, a hole ends where the model ends it.
+ * The rival: the same weights read token by token, hole after hole. All candidates are read in one batch, each
+ * with keys and values of its own behind those of the context; whoever is done drops out. At temperature 0
+ * there is one answer; above it one is drawn per candidate. Known lengths are ignored, a hole ends where the
+ * model ends it.
  *
- * @returns undefined when stopped, which is polled before every pass. The context is left as it was.
+ * @param report is shown the first candidate.
+ * @returns undefined when stopped, which is polled before every pass.
  */
 export async function autoregress(
   model: MaskedDiffusionModel,
   task: InfillTask,
   stop: StopPoll,
+  report?: ProgressReport,
 ): Promise<Filled | undefined> {
   const started = performance.now();
-  const contextLength = task.context.length;
-  const candidates: FilledCandidate[] = [];
+  const count = task.temperature > 0 ? task.candidates : 1;
+  const { vocabSize, firstText, eoh } = model.layout;
+  const samplers: Samplers = {
+    first: new Sampler(task.temperature, task.topP, vocabSize, firstText),
+    later: new Sampler(task.temperature, task.topP, vocabSize, firstText, eoh),
+  };
+  const readings = Array.from(
+    { length: count },
+    (_, row) => new Reading(model.layout, task, samplers, rowRandom(task.seed, row)),
+  );
   let steps = 0;
-  try {
-    for (let row = 0; row < (task.temperature > 0 ? task.candidates : 1); row++) {
-      model.truncate(task.context, contextLength);
-      const read = await readCandidate(model, task, contextLength, rowRandom(task.seed, row), stop);
-      if (read === undefined) return undefined;
-      candidates.push(read.candidate);
-      steps += read.passes;
+  for (let first = 0; first < count; first += model.mostRows) {
+    const batch = readings.slice(first, first + model.mostRows);
+    const rows = model.fork(task.context, batch.length);
+    while (batch.length > 0) {
+      if (await stop()) return undefined;
+      await readOn(model, rows, batch);
+      steps += 1;
+      report?.(readings[0]!.fills());
     }
-  } finally {
-    model.truncate(task.context, contextLength);
   }
+  const candidates = readings.map((reading) => reading.candidate());
   return { candidates, steps, denoiseMs: performance.now() - started, rankMs: 0 };
 }
 
-async function readCandidate(
-  model: MaskedDiffusionModel,
-  task: InfillTask,
-  contextLength: number,
-  random: Random,
-  stop: StopPoll,
-): Promise<{ candidate: FilledCandidate; passes: number } | undefined> {
-  const { layout } = model;
-  const { vocabSize, eoh } = layout;
-  const maxTokens = Math.min(layout.maxCanvas - longestLead(task), task.maxTokens);
-  // A hole is never empty.
-  const firstSampler = new Sampler(task.temperature, task.topP, vocabSize, layout.firstText);
-  const sampler = new Sampler(task.temperature, task.topP, vocabSize, layout.firstText, eoh);
-  const fills: Int32Array[] = [];
-  const confidences: number[] = [];
-  let complete = true;
-  let score = 0;
-  let passes = 0;
-  // The end of the hole before is read together with the marker of the next: one pass, not two.
-  let unread: { id: number; position: number }[] = [];
-  for (let hole = 0; hole < task.holes; hole++) {
-    const lead = leadOf(task, hole);
-    const marker = contextLength + layout.holeStride * hole;
-    const first = marker + lead.length;
-    const fill: number[] = [];
-    for (const [i, id] of [layout.fill[hole]!, ...lead].entries()) unread.push({ id, position: marker + i });
-    let ended = false;
-    while (!ended && fill.length < maxTokens) {
-      if (await stop()) return undefined;
-      const logits: Logits = await model.extend(task.context, causalBlock(unread));
-      passes++;
-      const chosenFrom = fill.length === 0 ? firstSampler : sampler;
-      const { token, confidence } = chosenFrom.choose(logits, 0, random);
-      score += logProbability(logits, 0, vocabSize, token);
-      ended = token === eoh;
-      if (!ended) {
-        fill.push(token);
-        confidences.push(confidence);
-      }
-      unread = [{ id: token, position: first + fill.length + (ended ? 1 : 0) }];
-    }
-    complete &&= ended;
-    fills.push(Int32Array.from(fill));
+/** One more token of every row; rows that are done leave the batch. */
+async function readOn(model: MaskedDiffusionModel, rows: KvRows, batch: Reading[]): Promise<void> {
+  const unread = batch.map((reading) => reading.unread);
+  const counts = Int32Array.from(unread, (tokens) => tokens.length);
+  const logits = await model.extendRows(rows, causalBlock(unread, model.layout.pad), counts);
+  for (const [row, reading] of batch.entries()) reading.choose(logits, row);
+  for (let row = batch.length - 1; row >= 0; row--) {
+    if (!batch[row]!.isDone) continue;
+    rows.drop(row);
+    const last = batch.pop()!;
+    if (row < batch.length) batch[row] = last;
   }
-  const sum = confidences.reduce((total, confidence) => total + confidence, 0);
-  const confidence = confidences.length === 0 ? 1 : sum / confidences.length;
-  return { candidate: { fills, complete, confidence, score }, passes };
 }
 
-/** One row read in order, the logits behind its last token wanted. */
-function causalBlock(tokens: readonly { id: number; position: number }[]): TokenBlock {
+/** A hole is never empty: its first token is no end. */
+interface Samplers {
+  readonly first: Sampler;
+  readonly later: Sampler;
+}
+
+interface PlacedToken {
+  readonly id: number;
+  readonly position: number;
+}
+
+/** One candidate while it is read. */
+class Reading {
+  /**
+   * What the model has to read before it can say the next token: the one it said last, and at the start of a
+   * hole the marker and the lead, too, so that the end of a hole and the start of the next take one pass.
+   */
+  unread: PlacedToken[] = [];
+  isDone = false;
+
+  private readonly tokens: number[][] = [];
+  private readonly confidences: number[][] = [];
+  private readonly logProbabilities: number[][] = [];
+  private complete = true;
+
+  constructor(
+    private readonly layout: ModelLayout,
+    private readonly task: InfillTask,
+    private readonly samplers: Samplers,
+    private readonly random: Random,
+  ) {
+    this.open();
+  }
+
+  /** The tokens of all holes so far. */
+  fills(): Int32Array[] {
+    return this.tokens.map((fill) => Int32Array.from(fill));
+  }
+
+  candidate(): FilledCandidate {
+    return {
+      fills: this.fills(),
+      confidences: this.confidences.map((hole) => Float64Array.from(hole)),
+      logProbabilities: this.logProbabilities.map((hole) => Float64Array.from(hole)),
+      complete: this.complete,
+      score: this.logProbabilities.flat().reduce((sum, value) => sum + value, 0),
+    };
+  }
+
+  choose(logits: Logits, row: number): void {
+    const { vocabSize, eoh } = this.layout;
+    const hole = this.tokens.length - 1;
+    const fill = this.tokens[hole]!;
+    const sampler = fill.length === 0 ? this.samplers.first : this.samplers.later;
+    const { token, confidence } = sampler.choose(logits, row, this.random);
+    this.logProbabilities[hole]!.push(logProbability(logits, row, vocabSize, token));
+    this.unread = [{ id: token, position: this.unread.at(-1)!.position + 1 }];
+    const ended = token === eoh;
+    if (!ended) {
+      fill.push(token);
+      this.confidences[hole]!.push(confidence);
+    }
+    const limit = Math.min(this.task.maxTokens[hole]!, mostTokens(this.task, this.layout));
+    if (!ended && fill.length < limit) return;
+    this.complete &&= ended;
+    if (this.tokens.length < this.task.holes) this.open();
+    else this.isDone = true;
+  }
+
+  /** Begins the next hole. */
+  private open(): void {
+    const { layout, task } = this;
+    const hole = this.tokens.length;
+    const marker = task.context.length + layout.holeStride * hole;
+    for (const [i, id] of [layout.fill[hole]!, ...leadOf(task, hole)].entries()) {
+      this.unread.push({ id, position: marker + i });
+    }
+    this.tokens.push([]);
+    this.confidences.push([]);
+    this.logProbabilities.push([]);
+  }
+}
+
+/** Rows read in order, the logits behind the last token of each wanted. */
+function causalBlock(rows: readonly (readonly PlacedToken[])[], pad: number): TokenBlock {
+  const columns = Math.max(...rows.map((tokens) => tokens.length));
+  const size = rows.length * columns;
+  const ids = new Int32Array(size).fill(pad);
+  const positions = new Int32Array(size);
+  for (const [row, tokens] of rows.entries()) {
+    for (const [column, { id, position }] of tokens.entries()) {
+      ids[row * columns + column] = id;
+      positions[row * columns + column] = position;
+    }
+  }
   return {
-    rows: 1,
-    columns: tokens.length,
-    ids: Int32Array.from(tokens, (token) => token.id),
-    positions: Int32Array.from(tokens, (token) => token.position),
-    order: Int32Array.from(tokens, (_, i) => i),
-    wanted: Int32Array.of(tokens.length - 1),
+    rows: rows.length,
+    columns,
+    ids,
+    positions,
+    order: Int32Array.from(ids, (_, i) => i % columns),
+    wanted: Int32Array.from(rows, (tokens, row) => row * columns + tokens.length - 1),
   };
 }

@@ -2,6 +2,8 @@ import type { ModelLayout, TokenBlock } from './model';
 
 /** What a canvas starts from: how many tokens, whether the hole's end is fixed, and which tokens are given. */
 export interface CanvasHole {
+  /** What stands before the first token instead of the hole's marker: the last token known of the fill. */
+  readonly anchor?: number | undefined;
   /** What stands before the hole on its line: given, and no part of the fill. */
   readonly lead?: Int32Array;
   readonly length: number;
@@ -48,14 +50,14 @@ export class Canvas {
     this.positions = new Int32Array(columns);
     const spans: CanvasSpan[] = [];
     let column = 0;
-    for (const [index, { lead = new Int32Array(), length, end, locked }] of holes.entries()) {
+    for (const [index, { anchor, lead = new Int32Array(), length, end, locked }] of holes.entries()) {
       if (length < 0 || lead.length + length > layout.maxCanvas) {
         const most = layout.maxCanvas - lead.length;
         throw new RangeError(`Expected 0 to ${most} tokens in hole ${index}, got ${length}`);
       }
       const marker = column;
       const first = contextLength + layout.holeStride * index;
-      this.ids[column++] = layout.fill[index]!;
+      this.ids[column++] = anchor ?? layout.fill[index]!;
       this.ids.set(lead, column);
       column += lead.length;
       spans.push({ start: column - 1, length, end });

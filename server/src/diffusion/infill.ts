@@ -1,86 +1,64 @@
 import { Canvas, chunkRows, toBlock, predictingColumn } from './canvas';
 import { drawLength, type LengthDistribution, lengthDistribution, likeliestLengths } from './lengths';
-import type { KvCache, Logits, MaskedDiffusionModel, StopPoll } from './model';
+import type { Logits, MaskedDiffusionModel, StopPoll } from './model';
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
 import { DenoisingSchedule, type Proposal } from './schedule';
 import { score } from './score';
-
-/** How holes behind one context shall be filled. */
-export interface InfillTask {
-  readonly context: KvCache;
-  readonly holes: number;
-  /** What stands before each hole on its line and is not in the context; see `CanvasHole`. */
-  readonly leads?: readonly Int32Array[];
-  /** The most tokens a hole gets, at least 1. */
-  readonly maxTokens: number;
-  /** Denoising passes, the one that finds the lengths included; at least 1. */
-  readonly steps: number;
-  /** See `DenoisingSchedule`. */
-  readonly threshold: number;
-  /** How many different lengths are tried at temperature 0 even when fewer candidates are wanted. */
-  readonly hypotheses: number;
-  readonly candidates: number;
-  readonly temperature: number;
-  readonly topP: number;
-  readonly seed: number;
-  /** The lengths of all holes, where they are known. */
-  readonly lengths?: readonly number[];
-}
-
-/** Tokens for all holes. */
-export interface FilledCandidate {
-  readonly fills: readonly Int32Array[];
-  readonly complete: boolean;
-  /** Mean confidence of the tokens when they were decided; 1 where there were none to decide. */
-  readonly confidence: number;
-  readonly score: number;
-}
-
-export interface Filled {
-  /** In the order in which they were made. */
-  readonly candidates: readonly FilledCandidate[];
-  readonly steps: number;
-  readonly denoiseMs: number;
-  readonly rankMs: number;
-}
+import {
+  canvasLimits,
+  type Filled,
+  type FilledCandidate,
+  type InfillTask,
+  leadOf,
+  longestLead,
+  type ProgressReport,
+} from './task';
 
 /** A candidate in the making. */
 interface Draft {
   readonly canvas: Canvas;
   readonly random: Random;
-  confidenceSum: number;
-  decided: number;
+  /** float64 [columns]: of decided tokens, how sure the model was of them. */
+  readonly confidences: Float64Array;
 }
 
 /**
  * Fills all holes jointly by denoising: one pass over fully masked canvases finds how long the holes are,
  * the other passes decide the tokens of the likeliest lengths, all in one batch over one context.
  *
+ * @param report is shown the first candidate, whose lengths are the likeliest; which one is the best is known
+ *   at the end only, and one that changed its length from pass to pass could not be watched.
  * @returns undefined when stopped, which is polled before every pass.
  */
 export async function infill(
   model: MaskedDiffusionModel,
   task: InfillTask,
   stop: StopPoll,
+  report?: ProgressReport,
 ): Promise<Filled | undefined> {
   const { layout } = model;
   const started = performance.now();
-  const maxTokens = Math.min(
-    layout.maxCanvas - longestLead(task),
-    Math.max(task.maxTokens, ...(task.lengths ?? [])),
-  );
+  const limits = canvasLimits(task, layout);
   const sampler = new Sampler(task.temperature, task.topP, layout.vocabSize, layout.firstText);
 
   if (await stop()) return undefined;
-  const probe = await probeLengths(model, task, maxTokens);
-  const drafts = startDrafts(model, task, probe.distributions, maxTokens);
+  const probe = await probeLengths(model, task, limits);
+  const drafts = startDrafts(model, task, probe.distributions, limits);
 
   let steps = 1;
   if (task.steps === 1) {
-    for (const draft of drafts) decideFromProbe(draft, sampler, probe.logits, maxTokens);
+    for (const draft of drafts) decideFromProbe(draft, sampler, probe);
   } else {
-    const passes = await denoise(model, task, drafts, sampler, stop);
+    report?.(drafts[0]!.canvas.fills());
+    const passes = await denoise(
+      model,
+      { ...task, steps: stepsFor(task, drafts) },
+      drafts,
+      sampler,
+      stop,
+      report,
+    );
     if (passes === undefined) return undefined;
     steps += passes;
   }
@@ -94,31 +72,18 @@ export async function infill(
   );
   if (scores === undefined) return undefined;
   return {
-    candidates: drafts.map((draft, i) => ({
-      fills: draft.canvas.fills(),
-      complete: draft.canvas.complete,
-      confidence: draft.decided === 0 ? 1 : draft.confidenceSum / draft.decided,
-      score: scores[i]!,
-    })),
+    candidates: drafts.map((draft, i) => toCandidate(draft, scores[i]!)),
     steps,
     denoiseMs: denoised - started,
     rankMs: performance.now() - denoised,
   };
 }
 
-/** The given tokens before a hole. */
-export function leadOf(task: InfillTask, hole: number): Int32Array {
-  return task.leads?.[hole] ?? new Int32Array();
-}
-
-/** Tokens of the longest lead: what every canvas has to spare. */
-export function longestLead(task: InfillTask): number {
-  return Math.max(0, ...(task.leads ?? []).map((lead) => lead.length));
-}
-
 interface Probe {
-  /** [holes · maxTokens × vocabSize] */
+  /** [sum of the limits × vocabSize] */
   readonly logits: Logits;
+  /** The row of each hole's first token in them. */
+  readonly firstRows: readonly number[];
   readonly distributions: readonly LengthDistribution[];
 }
 
@@ -126,25 +91,30 @@ interface Probe {
 async function probeLengths(
   model: MaskedDiffusionModel,
   task: InfillTask,
-  maxTokens: number,
+  limits: readonly number[],
 ): Promise<Probe> {
   const { layout } = model;
-  const needed = longestLead(task) + maxTokens;
+  const needed = longestLead(task) + Math.max(...limits);
   const size = layout.canvasSizes.find((candidate) => candidate >= needed) ?? layout.maxCanvas;
   const canvas = new Canvas(
     layout,
     task.context.length,
     Array.from({ length: task.holes }, (_, hole) => {
       const lead = leadOf(task, hole);
-      return { lead, length: size - lead.length, end: false };
+      return { anchor: task.block?.anchor, lead, length: size - lead.length, end: false };
     }),
   );
-  const wanted = canvas.spans.flatMap(({ start }) => Array.from({ length: maxTokens }, (_, j) => start + j));
-  const logits = await model.denoise(task.context, toBlock([{ canvas, wanted }], 'both', layout.pad));
-  const distributions = Array.from({ length: task.holes }, (_, hole) =>
-    lengthDistribution(logits, hole * maxTokens, maxTokens, layout.vocabSize, layout.eoh),
+  const wanted = canvas.spans.map(({ start }, hole) =>
+    Array.from({ length: limits[hole]! }, (_, j) => start + j),
   );
-  return { logits, distributions };
+  const block = toBlock([{ canvas, wanted: wanted.flat() }], 'both', layout.pad);
+  const logits = await model.denoise(task.context, block);
+  const firstRows = limits.map((_, hole) => wanted.slice(0, hole).flat().length);
+  const isRest = task.block?.anchor !== undefined;
+  const distributions = limits.map((limit, hole) =>
+    lengthDistribution(logits, firstRows[hole]!, limit, layout.vocabSize, layout.eoh, isRest),
+  );
+  return { logits, firstRows, distributions };
 }
 
 /** One draft a hypothesis about the lengths: the likeliest at temperature 0, drawn ones above it. */
@@ -152,22 +122,21 @@ function startDrafts(
   model: MaskedDiffusionModel,
   task: InfillTask,
   distributions: readonly LengthDistribution[],
-  maxTokens: number,
+  limits: readonly number[],
 ): Draft[] {
-  const start = (random: Random, lengths: readonly number[]): Draft => ({
-    canvas: new Canvas(
+  const start = (random: Random, lengths: readonly number[]): Draft => {
+    const canvas = new Canvas(
       model.layout,
       task.context.length,
       lengths.map((length, hole) => ({
+        anchor: task.block?.anchor,
         lead: leadOf(task, hole),
-        length: Math.min(length, maxTokens),
-        end: task.lengths !== undefined || length < maxTokens,
+        length: Math.min(length, limits[hole]!),
+        end: task.lengths !== undefined || length < limits[hole]!,
       })),
-    ),
-    random,
-    confidenceSum: 0,
-    decided: 0,
-  });
+    );
+    return { canvas, random, confidences: new Float64Array(canvas.columns) };
+  };
   if (task.temperature > 0) {
     return Array.from({ length: task.candidates }, (_, row) => {
       const random = rowRandom(task.seed, row);
@@ -175,19 +144,35 @@ function startDrafts(
       return start(random, lengths);
     });
   }
+  return hypotheses(task, distributions).map((lengths, row) => start(rowRandom(task.seed, row), lengths));
+}
+
+/** The lengths that are tried at temperature 0. */
+function hypotheses(
+  task: InfillTask,
+  distributions: readonly LengthDistribution[],
+): readonly (readonly number[])[] {
+  if (task.lengths !== undefined) return [task.lengths];
   const count = task.steps === 1 && task.candidates === 1 ? 1 : Math.max(task.hypotheses, task.candidates);
-  const hypotheses =
-    task.lengths === undefined
-      ? likeliestLengths(distributions, count).map((hypothesis) => hypothesis.lengths)
-      : [task.lengths];
-  return hypotheses.map((lengths, row) => start(rowRandom(task.seed, row), lengths));
+  const likeliest = (laws: readonly LengthDistribution[]): (readonly number[])[] =>
+    likeliestLengths(laws, count).map(({ lengths }) => lengths);
+  const [law] = distributions;
+  if (law === undefined || task.block?.isLast !== false) return likeliest(distributions);
+  // Likelihoods of a whole fill and of the beginning of a longer one cannot be compared, chances can.
+  const goesOn = law.at(-1)! > 1 / 2;
+  return goesOn ? [[law.length - 1]] : likeliest([law.subarray(0, -1)]);
+}
+
+function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
+  const tokens = drafts.length * Math.max(...drafts.map(({ canvas }) => canvas.columns));
+  return Math.max(2, Math.min(task.steps, task.affordable?.(tokens) ?? task.steps));
 }
 
 /** Where there is one pass only, the tokens come from the same logits as the lengths. */
-function decideFromProbe(draft: Draft, sampler: Sampler, logits: Logits, maxTokens: number): void {
+function decideFromProbe(draft: Draft, sampler: Sampler, { logits, firstRows }: Probe): void {
   for (const [hole, { start, length }] of draft.canvas.spans.entries()) {
     for (let j = 0; j < length; j++) {
-      const choice = sampler.choose(logits, hole * maxTokens + j, draft.random);
+      const choice = sampler.choose(logits, firstRows[hole]! + j, draft.random);
       decide(draft, { column: start + 1 + j, ...choice });
     }
   }
@@ -200,6 +185,7 @@ async function denoise(
   drafts: readonly Draft[],
   sampler: Sampler,
   stop: StopPoll,
+  report?: ProgressReport,
 ): Promise<number | undefined> {
   const { pad } = model.layout;
   const schedule = new DenoisingSchedule(task.steps - 1, task.threshold);
@@ -224,12 +210,25 @@ async function denoise(
         for (const proposal of schedule.select(proposals, pass)) decide(draft, proposal);
       }
     }
+    report?.(drafts[0]!.canvas.fills());
   }
   return pass;
 }
 
 function decide(draft: Draft, { column, token, confidence }: Proposal): void {
   draft.canvas.write(column, token);
-  draft.confidenceSum += confidence;
-  draft.decided += 1;
+  draft.confidences[column] = confidence;
+}
+
+function toCandidate(
+  { canvas, confidences }: Draft,
+  logProbabilities: readonly Float64Array[],
+): FilledCandidate {
+  return {
+    fills: canvas.fills(),
+    confidences: canvas.spans.map(({ start, length }) => confidences.slice(start + 1, start + 1 + length)),
+    logProbabilities,
+    complete: canvas.complete,
+    score: logProbabilities.flatMap((hole) => [...hole]).reduce((sum, value) => sum + value, 0),
+  };
 }

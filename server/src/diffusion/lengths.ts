@@ -16,7 +16,8 @@ export interface LengthHypothesis {
 
 /**
  * The probability of "end of hole" at canvas position j, given that the hole did not end before, is a
- * hazard: P(L = j) = h_j ∏_{i<j} (1 − h_i). A hole is never empty: h_0 is taken as 0.
+ * hazard: P(L = j) = h_j ∏_{i<j} (1 − h_i). A hole is never empty: h_0 is taken as 0, but for the rest of a
+ * hole that has tokens already.
  *
  * @param logits of a masked canvas, rows firstRow … firstRow + maxTokens − 1 being its positions in order.
  */
@@ -26,11 +27,12 @@ export function lengthDistribution(
   maxTokens: number,
   vocabSize: number,
   eoh: number,
+  isRest = false,
 ): LengthDistribution {
   const distribution = new Float64Array(maxTokens + 1);
   let alive = 1;
   for (let j = 0; j < maxTokens; j++) {
-    const hazard = j === 0 ? 0 : Math.exp(logProbability(logits, firstRow + j, vocabSize, eoh));
+    const hazard = j === 0 && !isRest ? 0 : Math.exp(logProbability(logits, firstRow + j, vocabSize, eoh));
     distribution[j] = hazard * alive;
     alive *= 1 - hazard;
   }

@@ -42,6 +42,13 @@ export interface KvCache {
   readonly length: number;
 }
 
+/** Continuations of one context, each with keys and values of its own. Only its model looks inside. */
+export interface KvRows {
+  readonly rows: number;
+  /** Forgets a row; the last one takes its place. */
+  drop(row: number): void;
+}
+
 /** What encoding a context came to. */
 export interface Encoded {
   readonly cache: KvCache;
@@ -64,6 +71,16 @@ export interface MaskedDiffusionModel {
   denoise(context: KvCache, block: TokenBlock): Promise<Logits>;
   /** Reads a block of one row and appends it to the cache. */
   extend(context: KvCache, block: TokenBlock): Promise<Logits>;
+  /** How many rows `fork` makes at most; at least 1. */
+  readonly mostRows: number;
+  /** Continuations of the context, which stays as it is. */
+  fork(context: KvCache, rows: number): KvRows;
+  /**
+   * Reads a block behind the rows, row by row, and appends the beginning of each to its row.
+   *
+   * @param counts int32 [rows]: how many tokens of each row are appended; what is behind them is padding.
+   */
+  extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits>;
   /** Forgets the tokens of the cache from `length` on. */
   truncate(context: KvCache, length: number): void;
 }

@@ -3,33 +3,38 @@ import { logProbability } from './logits';
 import type { KvCache, MaskedDiffusionModel, StopPoll } from './model';
 
 /**
- * Natural-log likelihood of each candidate's fills and their ends, read token by token by the same weights:
- * the energy that ranks candidates of different lengths. All candidates are read in one padded batch.
+ * Natural-log likelihoods of each candidate's tokens and ends, read token by token by the same weights: their sum
+ * is the energy that ranks candidates of different lengths. All candidates are read in one padded batch.
  *
- * @returns one score a canvas, or undefined when stopped.
+ * @returns for each canvas and hole float64 [tokens, and one more for the end where it has one], or undefined when
+ *   stopped.
  */
 export async function score(
   model: MaskedDiffusionModel,
   context: KvCache,
   canvases: readonly Canvas[],
   stop: StopPoll,
-): Promise<number[] | undefined> {
+): Promise<Float64Array[][] | undefined> {
   const { vocabSize, pad } = model.layout;
-  const scores: number[] = [];
+  const scores: Float64Array[][] = [];
   const rows = canvases.map((canvas) => ({ canvas, wanted: canvas.predictingColumns() }));
   for (const chunk of chunkRows(rows)) {
     // A hole of no tokens and no end is certain: there is nothing to ask the model.
     if (chunk.every((row) => row.wanted.length === 0)) {
-      scores.push(...chunk.map(() => 0));
+      scores.push(...chunk.map(({ canvas }) => canvas.spans.map(() => new Float64Array())));
       continue;
     }
     if (await stop()) return undefined;
     const logits = await model.denoise(context, toBlock(chunk, 'causal', pad));
     let row = 0;
-    for (const { canvas, wanted } of chunk) {
-      let total = 0;
-      for (const column of wanted) total += logProbability(logits, row++, vocabSize, canvas.ids[column + 1]!);
-      scores.push(total);
+    for (const { canvas } of chunk) {
+      scores.push(
+        canvas.spans.map(({ start, length, end }) =>
+          Float64Array.from({ length: length + (end ? 1 : 0) }, (_, i) =>
+            logProbability(logits, row++, vocabSize, canvas.ids[start + i + 1]!),
+          ),
+        ),
+      );
     }
   }
   return scores;

@@ -5,14 +5,17 @@ import { fillJointly, type JointFillInput, type JointFillOutcome } from '../comp
 import type { SyntaxChecker } from '../completion/syntaxCheck';
 import type {
   CancelledResult,
+  Effort,
   EmptyResult,
   FailedResult,
   OutcomeKind,
   StaleResult,
   VersionedDocument,
 } from '../protocol';
-import { wantedSteps, type Settings } from '../settings';
+import { wantedEffort, type Settings } from '../settings';
 import { toEffort, type Outcomes } from './outcomes';
+import { toProtocolRange } from './positions';
+import type { FillReport } from './progress';
 import type { Turns } from './turns';
 
 export interface ExplicitFillParts {
@@ -30,19 +33,26 @@ export interface ExplicitFillParts {
 
 export type NotFilled = EmptyResult | StaleResult | CancelledResult | FailedResult;
 
-type Filled = Extract<JointFillOutcome, { kind: 'filled' }>;
+export type Filled = Extract<JointFillOutcome, { kind: 'filled' }>;
 
 /** What one command asks for, once the document is found at the version it was asked about. */
 export interface ExplicitFill<Result> {
   readonly request: 'fillHoles' | 'regenerate';
   /** The holes and how to fill them, or why that cannot be. */
   readonly prepare: (document: TextDocument) => Prepared | NotFilled;
-  readonly finish: (filled: Filled, effort: ReturnType<typeof toEffort>) => Result;
+  /** The answer, or what is wrong with what the model gave. */
+  readonly finish: (filled: Filled, effort: Effort) => Result | FailedResult;
 }
+
+/** At temperature 0 every seed gives the same, and who asks with another seed has seen that already. */
+const RESAMPLING_TEMPERATURE = 0.7;
 
 export interface Prepared {
   readonly kind: 'prepared';
-  readonly input: Pick<JointFillInput, 'holes' | 'candidates' | 'seed' | 'maxTokens' | 'dropUnchanged'>;
+  readonly input: Pick<JointFillInput, 'holes' | 'candidates' | 'seed' | 'maxTokens' | 'dropUnchanged'> & {
+    /** In place of the setting. */
+    readonly temperature?: number;
+  };
 }
 
 /**
@@ -54,6 +64,7 @@ export async function runExplicitFill<Result extends { readonly kind: 'filled' }
   asked: VersionedDocument,
   fill: ExplicitFill<Result>,
   cancellation: CancellationToken,
+  report?: FillReport,
 ): Promise<Result | NotFilled> {
   const started = parts.now();
   const elapsed = (): number => parts.now() - started;
@@ -66,8 +77,8 @@ export async function runExplicitFill<Result extends { readonly kind: 'filled' }
   }
 
   const settings = parts.settings();
-  const steps = wantedSteps(settings);
   const turn = parts.turns.beginExplicit(fill.request, asked.uri, cancellation);
+  const holes = prepared.input.holes.map((hole) => toProtocolRange(prepared.document, hole));
   let outcome: JointFillOutcome;
   try {
     outcome = await fillJointly(
@@ -76,11 +87,12 @@ export async function runExplicitFill<Result extends { readonly kind: 'filled' }
       {
         language: prepared.document.languageId,
         text: prepared.document.getText(),
-        temperature: settings.temperature,
-        ...(steps === undefined ? {} : { steps }),
+        temperature: temperatureFor(prepared.input, settings.temperature),
+        ...wantedEffort(settings),
         ...prepared.input,
       },
       turn.token,
+      report && ((progress) => report({ holes, fills: progress.fills })),
     );
     if (outcome.kind === 'cancelled' && turn.cancelledBecause !== undefined) {
       outcome = { kind: 'cancelled', reason: turn.cancelledBecause };
@@ -98,6 +110,10 @@ export async function runExplicitFill<Result extends { readonly kind: 'filled' }
   else result = outcome;
   remember(parts, asked, fill.request, result, elapsed(), outcome);
   return result;
+}
+
+function temperatureFor({ seed }: Prepared['input'], usual: number): number {
+  return seed === 0 ? usual : Math.max(usual, RESAMPLING_TEMPERATURE);
 }
 
 type Opened =

@@ -1,7 +1,7 @@
 import type { CancellationToken, Connection, ServerCapabilities } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Disposable } from '../base/lifecycle';
-import { findHoleMarkers } from '../completion/holeMarkers';
+import { findHoleMarkers, type HoleMarker } from '../completion/holeMarkers';
 import type { OffsetRange } from '../completion/text';
 import { FILL_HOLES, type FillHolesFilled, type FillHolesResult, type ProtocolRange } from '../protocol';
 import { LIMITS } from '../settings';
@@ -9,6 +9,7 @@ import { runExplicitFill, type ExplicitFillParts, type NotFilled } from './expli
 import type { Feature } from './feature';
 import { parseCount, parseDocument, parseRange, parseRanges, record } from './parameters';
 import { offsetsOfRange, toProtocolRange } from './positions';
+import { reporterFor, type FillReport } from './progress';
 
 /** `parafill/fillHoles`: all `⟦⟧` of a document, or ranges of it, filled jointly. */
 export class FillHoles implements Feature {
@@ -18,11 +19,15 @@ export class FillHoles implements Feature {
 
   register(connection: Connection): Disposable {
     return connection.onRequest(FILL_HOLES, (params: unknown, token: CancellationToken) =>
-      this.answer(params, token),
+      this.answer(params, token, reporterFor(connection, params)),
     );
   }
 
-  private async answer(params: unknown, cancellation: CancellationToken): Promise<FillHolesResult> {
+  private async answer(
+    params: unknown,
+    cancellation: CancellationToken,
+    report: FillReport | undefined,
+  ): Promise<FillHolesResult> {
     const given = record(params);
     const asked = parseDocument(given['textDocument']);
     if (asked.kind === 'wrong') return { kind: 'failed', reason: asked.reason };
@@ -48,11 +53,12 @@ export class FillHoles implements Feature {
           return {
             kind: 'prepared',
             input: {
-              holes: found,
+              holes: found.map(({ start, end }) => ({ start, end })),
               candidates: candidates.value,
               seed: seed.value,
-              maxTokens: this.parts.settings().maxTokens,
-              dropUnchanged: false,
+              maxTokens: found.map(({ size }) => mostTokens(size, this.parts.settings().maxTokens)),
+              // What stands in ranges is to become something else; markers always do.
+              dropUnchanged: ranges.value !== undefined,
             },
           };
         },
@@ -68,8 +74,15 @@ export class FillHoles implements Feature {
         }),
       },
       cancellation,
+      report,
     );
   }
+}
+
+/** A size written into a hole is the most it gets, if a hole can get that many at all. */
+function mostTokens(size: number | undefined, usual: number): number {
+  if (size === undefined || size < 1) return usual;
+  return Math.min(size, LIMITS.maxTokens.maximum);
 }
 
 /** The holes in document order, or why there are none. */
@@ -77,12 +90,12 @@ function holesOf(
   document: TextDocument,
   ranges: readonly ProtocolRange[] | undefined,
   within: ProtocolRange | undefined,
-): readonly OffsetRange[] | NotFilled {
+): readonly HoleMarker[] | NotFilled {
   if (ranges === undefined) {
     const part = within === undefined ? undefined : offsetsOfRange(document, within);
     if (part?.kind === 'outside') return { kind: 'failed', reason: part.reason };
     const markers = findHoleMarkers(document.getText(), part?.range);
-    if (markers.length > 0) return markers.map(({ start, end }) => ({ start, end }));
+    if (markers.length > 0) return markers;
     const place = within === undefined ? 'document' : 'range';
     return { kind: 'empty', reason: `There is no hole marker ⟦⟧ in the ${place}.` };
   }

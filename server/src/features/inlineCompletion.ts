@@ -9,11 +9,12 @@ import type {
 import { InlineCompletionTriggerKind } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Disposable } from '../base/lifecycle';
+import { excludedBy } from '../completion/exclude';
 import type { InlineCompleter } from '../completion/inlineCompleter';
 import type { CompletionCandidate, CompletionOutcome } from '../completion/outcome';
 import { fromLf, lineEndingOf } from '../completion/text';
 import type { OutcomeKind } from '../protocol';
-import { isLanguageEnabled, wantedSteps, type Settings } from '../settings';
+import { isLanguageEnabled, wantedEffort, type Settings } from '../settings';
 import type { Feature } from './feature';
 import { toEffort, type Outcomes } from './outcomes';
 import { offsetOfCursor } from './positions';
@@ -23,6 +24,8 @@ export interface InlineCompletionParts {
   readonly documents: TextDocuments<TextDocument>;
   readonly settings: () => Settings;
   readonly completer: InlineCompleter;
+  /** Code that comes before a document without being a part of it: the cells above a cell. */
+  readonly codeAbove: (document: TextDocument) => string;
   readonly turns: Turns;
   readonly outcomes: Outcomes;
   /** Resolves once a model is ready, or none will be. */
@@ -92,7 +95,7 @@ export class InlineCompletion implements Feature {
     const settings = this.parts.settings();
     const automatic = params.context.triggerKind === InlineCompletionTriggerKind.Automatic;
     const text = document.getText();
-    const skipped = skipRule(settings, document.languageId, text.length, automatic);
+    const skipped = skipRule(settings, document, text.length, automatic);
     if (skipped !== undefined) return { outcome: skipped };
 
     const turn = automatic
@@ -110,25 +113,26 @@ export class InlineCompletion implements Feature {
           turn.limit(AUTOMATIC_LIMIT_MS);
         });
       }
-      const steps = wantedSteps(settings);
       const { selectedCompletionInfo: selected } = params.context;
+      const above = this.parts.codeAbove(document);
       const outcome = await completer.complete(
         {
           language: document.languageId,
-          text,
-          offset,
+          text: above + text,
+          offset: above.length + offset,
           trigger: automatic ? 'automatic' : 'invoked',
           candidates: automatic ? 1 : settings.candidates,
           maxTokens: settings.maxTokens,
           temperature: settings.temperature,
-          ...(steps === undefined ? {} : { steps }),
+          inComments: settings.completeInComments,
+          ...wantedEffort(settings),
           ...(selected === undefined
             ? {}
             : {
                 selected: {
                   range: {
-                    start: document.offsetAt(selected.range.start),
-                    end: document.offsetAt(selected.range.end),
+                    start: above.length + document.offsetAt(selected.range.start),
+                    end: above.length + document.offsetAt(selected.range.end),
                   },
                   text: selected.text,
                 },
@@ -162,7 +166,7 @@ type Skipped = Extract<CompletionOutcome, { kind: 'skipped' }>;
 
 function skipRule(
   settings: Settings,
-  languageId: string,
+  { uri, languageId }: TextDocument,
   size: number,
   automatic: boolean,
 ): Skipped | undefined {
@@ -177,6 +181,11 @@ function skipRule(
   if (!isLanguageEnabled(settings, languageId)) {
     const reason = `Switched off for the language ${languageId} by the setting parafill.languages.`;
     return { kind: 'skipped', rule: 'language-disabled', reason };
+  }
+  const glob = excludedBy(uri, settings.exclude);
+  if (glob !== undefined) {
+    const reason = `The file is excluded by "${glob}" in the setting parafill.exclude.`;
+    return { kind: 'skipped', rule: 'excluded', reason };
   }
   if (size > settings.maxFileSize) {
     const reason = `The file has ${size} characters, more than parafill.maxFileSize (${settings.maxFileSize}).`;

@@ -2,7 +2,7 @@ import { deferred, errorMessage } from '../base/async';
 import type { CancellationToken } from '../base/cancellation';
 import { toDisposable, type Disposable } from '../base/lifecycle';
 import type { Infiller } from '../completion/infiller';
-import type { InfillOutcome, InfillRequest, ModelInfo } from '../inference/messages';
+import type { InfillOutcome, InfillProgress, InfillRequest, ModelInfo } from '../inference/messages';
 import type { Log } from '../log';
 
 /** A model in a process of its own, as inference/inferenceClient.ts provides it. Starts when first asked. */
@@ -80,9 +80,13 @@ export class ModelHost implements Infiller, Disposable {
     this.replaceBy(choice);
   }
 
-  async infill(request: InfillRequest, cancellation: CancellationToken): Promise<InfillOutcome> {
+  async infill(
+    request: InfillRequest,
+    cancellation: CancellationToken,
+    onProgress?: (progress: InfillProgress) => void,
+  ): Promise<InfillOutcome> {
     const arrival = await this.usable(cancellation);
-    return arrival.kind === 'client' ? arrival.client.infill(request, cancellation) : arrival;
+    return arrival.kind === 'client' ? arrival.client.infill(request, cancellation, onProgress) : arrival;
   }
 
   /** Waits until a model is ready, or it is clear that none will be. */

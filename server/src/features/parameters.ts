@@ -48,6 +48,18 @@ export function parseCount(
   return wrong(name, `a whole number from ${minimum} to ${maximum}`, value);
 }
 
+/** A number between the limits, both included; the default where the value is absent. */
+export function parseNumber(
+  name: string,
+  value: unknown,
+  limits: { readonly minimum: number; readonly maximum: number; readonly fallback: number },
+): Parsed<number> {
+  if (value === undefined || value === null) return { kind: 'value', value: limits.fallback };
+  const { minimum, maximum } = limits;
+  if (typeof value === 'number' && value >= minimum && value <= maximum) return { kind: 'value', value };
+  return wrong(name, `a number from ${minimum} to ${maximum}`, value);
+}
+
 function isPosition(value: unknown): value is ProtocolPosition {
   const { line, character } = record(value);
   return isNatural(line) && isNatural(character);

@@ -2,13 +2,24 @@ import { turn } from '../base/async';
 import type { CancellationToken } from '../base/cancellation';
 import { neverCancelled } from '../base/cancellation';
 import { autoregress } from '../diffusion/autoregress';
-import { type Filled, type InfillTask, infill } from '../diffusion/infill';
+import { fillBlocks, isForBlocks } from '../diffusion/blocks';
+import { infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
+import { type Filled, type InfillTask, meanConfidence, type ProgressReport } from '../diffusion/task';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { ContextBuilder, type Lead } from './contextBuilder';
+import { fillText, unfinishedText } from './fillText';
 import { findProblem } from './infillRequest';
-import type { InfillCandidate, InfillOutcome, InfillRequest } from './messages';
+import {
+  type InfillCandidate,
+  type InfillOutcome,
+  type InfillProgress,
+  type InfillRequest,
+  LONGEST_FILL,
+} from './messages';
+import { PassSpeed, TimedModel } from './passSpeed';
+import { limitReports } from './progress';
 
 /** The tokens a hole gets at most where the request does not say. */
 const defaultMaxTokens = 64;
@@ -25,15 +36,23 @@ interface Group {
   readonly rankMs: number;
 }
 
+/** Is told after each pass how to get the texts of the holes that are being filled. */
+type Show = (fills: () => readonly string[]) => void;
+
 /** Everything between a request as text and its answer as text. */
 export class Engine {
   private readonly contexts: ContextBuilder;
+  private readonly model: MaskedDiffusionModel;
+  private readonly speed = new PassSpeed();
 
+  /** @param now milliseconds of a monotonic clock. */
   constructor(
-    private readonly model: MaskedDiffusionModel,
+    model: MaskedDiffusionModel,
     private readonly tokenizer: Tokenizer,
     private readonly manifest: Manifest,
+    private readonly now: () => number = () => performance.now(),
   ) {
+    this.model = new TimedModel(model, this.speed, now);
     this.contexts = new ContextBuilder(tokenizer, manifest);
   }
 
@@ -42,20 +61,34 @@ export class Engine {
    * than one context takes, the first ones become text for the next.
    *
    * Between passes the event loop turns, so that a cancellation can arrive.
+   *
+   * @param onProgress is called after passes, at most ten times a second.
    */
-  async fill(request: InfillRequest, cancellation: CancellationToken): Promise<InfillOutcome> {
+  async fill(
+    request: InfillRequest,
+    cancellation: CancellationToken,
+    onProgress?: (progress: InfillProgress) => void,
+  ): Promise<InfillOutcome> {
     const problem = findProblem(request, this.manifest.layout.maxCanvas);
     if (problem !== undefined) return { kind: 'failed', reason: problem };
-    const started = performance.now();
+    const started = this.now();
+    const deadline = started + (request.budgetMs ?? Infinity);
     const stop = async (): Promise<boolean> => {
       await turn();
       return cancellation.isCancellationRequested;
     };
+    const report = onProgress && limitReports(onProgress, this.now);
     const groups: Group[] = [];
     let segments = request.segments;
     let done = 0;
     while (segments.length > 1) {
-      const group = await this.fillFirstHoles(request, segments, done, stop);
+      const finished = groups.flatMap(({ candidates }) => candidates[0]!.fills);
+      const show: Show = (fills) =>
+        report?.(() => {
+          const known = [...finished, ...fills()];
+          return { fills: request.segments.slice(1).map((_, hole) => known[hole] ?? '') };
+        });
+      const group = await this.fillFirstHoles(request, segments, done, deadline, stop, show);
       if (group === undefined) return { kind: 'cancelled' };
       groups.push(group);
       const best = group.candidates[0]!.fills;
@@ -63,7 +96,7 @@ export class Engine {
       segments = [text, ...segments.slice(best.length + 1)];
       done += best.length;
     }
-    return combine(groups, request.candidates, performance.now() - started);
+    return combine(groups, request.candidates, this.now() - started);
   }
 
   /** Runs every kind of pass once, so that the first request does not pay for first touches. */
@@ -86,20 +119,25 @@ export class Engine {
     request: InfillRequest,
     segments: readonly string[],
     done: number,
+    deadline: number,
     stop: StopPoll,
+    show: Show,
   ): Promise<Group | undefined> {
-    const started = performance.now();
+    const started = this.now();
     const { ids, holes, leads } = this.contexts.build(request.language, segments);
     const encoded = await this.model.encode(ids, stop);
     if (encoded === undefined) return undefined;
-    const encodeMs = performance.now() - started;
+    const encodeMs = this.now() - started;
     const { decoding } = this.manifest;
     const task: InfillTask = {
       context: encoded.cache,
       holes,
       leads: leads.map((lead) => lead.ids),
-      maxTokens: request.maxTokens ?? defaultMaxTokens,
+      maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
+        Math.min(most, LONGEST_FILL),
+      ),
       steps: request.steps ?? decoding.steps,
+      affordable: (tokens) => this.stepsBefore(deadline, tokens),
       threshold: request.threshold ?? decoding.threshold,
       hypotheses: decoding.lengths,
       candidates: request.candidates,
@@ -108,7 +146,13 @@ export class Engine {
       seed: request.seed,
       ...(request.lengths === undefined ? {} : { lengths: request.lengths.slice(done, done + holes) }),
     };
-    const filled = await (request.mode === 'ar' ? autoregress : infill)(this.model, task, stop);
+    const report: ProgressReport = (fills) => {
+      const { mask } = this.manifest.layout;
+      show(() => fills.map((ids, i) => unfinishedText(this.tokenizer, ids, mask, leads[i])));
+    };
+    const decode =
+      request.mode === 'ar' ? autoregress : isForBlocks(task, this.manifest.layout) ? fillBlocks : infill;
+    const filled = await decode(this.model, task, stop, report);
     if (filled === undefined) return undefined;
     return {
       candidates: this.toText(filled, leads, request.candidates),
@@ -121,23 +165,48 @@ export class Engine {
     };
   }
 
+  /** How many steps of so many tokens there is time for, the one that was taken already included. */
+  private stepsBefore(deadline: number, tokens: number): number {
+    const ms = this.speed.msFor(tokens);
+    if (ms === undefined || ms <= 0) return Infinity;
+    // One pass is taken already, but ranking takes one, too.
+    return Math.floor((deadline - this.now()) / ms);
+  }
+
   /** Candidates as text, best first, each text once; those that cut a character apart only if all do. */
   private toText(filled: Filled, leads: readonly Lead[], most: number): InfillCandidate[] {
     const decoded = filled.candidates
       .map((candidate) => ({
-        ...candidate,
-        decoded: candidate.fills.map((fill) => this.tokenizer.decode(fill)),
+        candidate,
+        texts: candidate.fills.map((ids, i) =>
+          fillText(this.tokenizer, ids, candidate.confidences[i]!, candidate.logProbabilities[i]!, leads[i]),
+        ),
       }))
-      .sort((a, b) => b.score - a.score);
-    const whole = decoded.filter((candidate) => candidate.decoded.every((fill) => fill.valid));
+      .sort((a, b) => b.candidate.score - a.candidate.score);
+    const whole = decoded.filter(({ texts }) => texts.every(({ valid }) => valid));
     const byText = new Map<string, InfillCandidate>();
-    for (const { decoded: texts, score, complete, confidence } of whole.length > 0 ? whole : decoded) {
-      const fills = texts.map(({ text }, i) => (leads[i]?.isHealed === true ? text.replace(/^ /, '') : text));
+    for (const { texts, candidate } of whole.length > 0 ? whole : decoded) {
+      const fills = texts.map(({ text }) => text);
       const key = JSON.stringify(fills);
-      if (!byText.has(key)) byText.set(key, { fills, score, complete, confidence });
+      if (byText.has(key)) continue;
+      byText.set(key, {
+        fills,
+        uncertain: texts.map(({ uncertain }) => uncertain),
+        beginnings: texts.map(({ beginnings }) => beginnings),
+        score: candidate.score,
+        complete: candidate.complete,
+        confidence: meanConfidence(candidate),
+      });
     }
     return [...byText.values()].slice(0, most);
   }
+}
+
+/** The numbers of `holes` holes from the one with index `first` on. */
+function perHole(values: number | readonly number[], first: number, holes: number): readonly number[] {
+  return typeof values === 'number'
+    ? new Array<number>(holes).fill(values)
+    : values.slice(first, first + holes);
 }
 
 /** One answer out of the answers of consecutive groups: the best go with the best, and so on down. */
@@ -147,6 +216,8 @@ function combine(groups: readonly Group[], most: number, totalMs: number): Infil
     const parts = groups.map((group) => group.candidates[Math.min(i, group.candidates.length - 1)]!);
     return {
       fills: parts.flatMap((part) => part.fills),
+      uncertain: parts.flatMap((part) => part.uncertain),
+      beginnings: parts.flatMap((part) => part.beginnings),
       score: sum(parts, (part) => part.score),
       complete: parts.every((part) => part.complete),
       confidence: sum(parts, (part) => part.confidence) / parts.length,

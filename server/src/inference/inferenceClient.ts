@@ -6,6 +6,7 @@ import type { Infiller } from '../completion/infiller';
 import type {
   FromWorker,
   InfillOutcome,
+  InfillProgress,
   InfillRequest,
   ModelInfo,
   ToWorker,
@@ -42,6 +43,7 @@ type Arrival = { readonly child: ChildProcess } | { readonly reason: string };
 interface Pending {
   readonly resolve: (outcome: InfillOutcome) => void;
   readonly listener: Disposable;
+  readonly onProgress: ((progress: InfillProgress) => void) | undefined;
 }
 
 /**
@@ -110,7 +112,11 @@ export class InferenceClient implements Infiller, Disposable {
    * Sends the request as soon as there is a process that is ready. Requests are answered in order: a
    * caller that has a newer wish cancels the older one.
    */
-  async infill(request: InfillRequest, cancellation: CancellationToken): Promise<InfillOutcome> {
+  async infill(
+    request: InfillRequest,
+    cancellation: CancellationToken,
+    onProgress?: (progress: InfillProgress) => void,
+  ): Promise<InfillOutcome> {
     if (cancellation.isCancellationRequested) return { kind: 'cancelled' };
     this.start();
     const arrival = await unlessCancelled(this.arrival.promise, cancellation);
@@ -118,8 +124,8 @@ export class InferenceClient implements Infiller, Disposable {
     if ('reason' in arrival) return { kind: 'failed', reason: arrival.reason };
     const { child } = arrival;
     // The process may have died between its arrival and this turn.
-    if (child !== this.child) return this.infill(request, cancellation);
-    return this.exchange(child, request, cancellation);
+    if (child !== this.child) return this.infill(request, cancellation, onProgress);
+    return this.exchange(child, request, cancellation, onProgress);
   }
 
   dispose(): void {
@@ -134,12 +140,13 @@ export class InferenceClient implements Infiller, Disposable {
     child: ChildProcess,
     request: InfillRequest,
     cancellation: CancellationToken,
+    onProgress?: (progress: InfillProgress) => void,
   ): Promise<InfillOutcome> {
     const id = this.nextId++;
     const answer = deferred<InfillOutcome>();
     const listener = cancellation.onCancellationRequested(() => post(child, { type: 'cancel', id }));
-    this.pending.set(id, { resolve: answer.resolve, listener });
-    post(child, { type: 'infill', id, request });
+    this.pending.set(id, { resolve: answer.resolve, listener, onProgress });
+    post(child, { type: 'infill', id, request, progress: onProgress !== undefined });
     return answer.promise;
   }
 
@@ -182,6 +189,9 @@ export class InferenceClient implements Infiller, Disposable {
         break;
       case 'unusable':
         this.giveUp(message.reason);
+        break;
+      case 'progress':
+        this.pending.get(message.id)?.onProgress?.(message.progress);
         break;
       case 'outcome':
         this.crashes = 0;

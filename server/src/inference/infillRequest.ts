@@ -11,23 +11,36 @@ const mostSteps = 1024;
  * @param maxCanvas the most tokens one canvas holds.
  */
 export function findProblem(request: InfillRequest, maxCanvas: number): string | undefined {
-  const { segments, lengths } = request;
+  const { segments, lengths, maxTokens } = request;
   if (segments.length < 2) {
     return `segments: expected at least 2 texts around at least 1 hole, got ${segments.length}`;
   }
   const holes = segments.length - 1;
-  const problem =
+  return (
     outside('candidates', request.candidates, 1, mostCandidates, true) ??
     outside('temperature', request.temperature, 0, 100, false) ??
     outside('seed', request.seed, 0, 2 ** 32 - 1, true) ??
-    outside('maxTokens', request.maxTokens, 1, Number.MAX_SAFE_INTEGER, true) ??
+    outsideOfEach('maxTokens', maxTokens, holes, 1, Number.MAX_SAFE_INTEGER) ??
+    outsideOfEach('lengths', lengths, holes, 0, maxCanvas) ??
     outside('steps', request.steps, 1, mostSteps, true) ??
+    outside('budgetMs', request.budgetMs, 0, Number.MAX_VALUE, false) ??
     outside('threshold', request.threshold, 0, Number.MAX_VALUE, false) ??
-    outside('topP', request.topP, 0, 1, false);
-  if (problem !== undefined || lengths === undefined) return problem;
-  if (lengths.length !== holes) return `lengths: expected ${holes}, one a hole, got ${lengths.length}`;
-  return lengths
-    .map((length, i) => outside(`lengths[${i}]`, length, 0, maxCanvas, true))
+    outside('topP', request.topP, 0, 1, false)
+  );
+}
+
+/** A number for all holes, or one a hole. */
+function outsideOfEach(
+  name: string,
+  values: number | readonly number[] | undefined,
+  holes: number,
+  min: number,
+  max: number,
+): string | undefined {
+  if (values === undefined || typeof values === 'number') return outside(name, values, min, max, true);
+  if (values.length !== holes) return `${name}: expected ${holes}, one a hole, got ${values.length}`;
+  return values
+    .map((value, i) => outside(`${name}[${i}]`, value, min, max, true))
     .find((message) => message !== undefined);
 }
 

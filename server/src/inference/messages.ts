@@ -3,6 +3,12 @@
  * can copy. All text is LF; whoever reads files restores CRLF.
  */
 
+/**
+ * The most tokens a hole ever gets. What is more than a canvas holds is for one hole alone: it is filled block
+ * by block.
+ */
+export const LONGEST_FILL = 512;
+
 /** One request to fill the holes between `segments`: k + 1 segments stand around k holes. */
 export interface InfillRequest {
   /** VS Code's language id; one the model does not know counts as "other". */
@@ -11,10 +17,12 @@ export interface InfillRequest {
   readonly segments: readonly string[];
   /** `diffusion` fills in a few parallel steps, `ar` token by token with the same weights. */
   readonly mode: 'diffusion' | 'ar';
-  /** The most tokens one hole gets. */
-  readonly maxTokens?: number;
+  /** The most tokens of every hole, or of each. */
+  readonly maxTokens?: number | readonly number[];
   /** The most denoising passes, the one that finds the lengths included. */
   readonly steps?: number;
+  /** Milliseconds for the whole request: steps there is no time for on this machine are left out, but for two. */
+  readonly budgetMs?: number;
   /** A token at least this probable is decided at once, whatever the schedule says. */
   readonly threshold?: number;
   readonly candidates: number;
@@ -26,15 +34,43 @@ export interface InfillRequest {
   readonly lengths?: readonly number[];
 }
 
+/** Half-open, in UTF-16 units. */
+export interface TextSpan {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A text's first so many UTF-16 units, and how likely all of them are: a natural log, read token by token. */
+export interface Beginning {
+  readonly end: number;
+  readonly logProbability: number;
+}
+
 export interface InfillCandidate {
   /** One text a hole, in the order of the holes. */
   readonly fills: readonly string[];
+  /**
+   * For each hole, where its text was decided with little confidence: ascending, neither overlapping nor
+   * touching, and never inside a character.
+   */
+  readonly uncertain: readonly (readonly TextSpan[])[];
+  /** For each hole, the beginnings of its text that end with a token and a whole character, shortest first. */
+  readonly beginnings: readonly (readonly Beginning[])[];
   /** Natural-log likelihood of all fills and their ends, read token by token. */
   readonly score: number;
   /** Whether every hole ended by itself and not at the limit of its tokens. */
   readonly complete: boolean;
   /** Mean probability of the tokens when they were decided, 0 to 1. */
   readonly confidence: number;
+}
+
+/** Stands for one token that is not decided yet. */
+export const UNDECIDED = '\u2591';
+
+/** What a request has come to while it is still being worked on. */
+export interface InfillProgress {
+  /** One text a hole, with `UNDECIDED` for every token to come; empty where nothing is known yet. */
+  readonly fills: readonly string[];
 }
 
 /** Milliseconds. */
@@ -78,11 +114,18 @@ export interface WorkerOptions {
 }
 
 export type ToWorker =
-  | { readonly type: 'infill'; readonly id: number; readonly request: InfillRequest }
+  | {
+      readonly type: 'infill';
+      readonly id: number;
+      readonly request: InfillRequest;
+      /** Whether the sender wants to hear of its progress. */
+      readonly progress: boolean;
+    }
   | { readonly type: 'cancel'; readonly id: number };
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly info: ModelInfo }
   /** The model cannot be used at all; the process ends after saying so. */
   | { readonly type: 'unusable'; readonly reason: string }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: InfillProgress }
   | { readonly type: 'outcome'; readonly id: number; readonly outcome: InfillOutcome };

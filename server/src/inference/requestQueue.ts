@@ -1,12 +1,13 @@
 import { CancellationSource, type CancellationToken } from '../base/cancellation';
 import { errorMessage } from '../base/async';
-import type { InfillOutcome, InfillRequest } from './messages';
+import type { InfillOutcome, ToWorker } from './messages';
 
-type Fill = (request: InfillRequest, cancellation: CancellationToken) => Promise<InfillOutcome>;
+type Asked = Extract<ToWorker, { type: 'infill' }>;
+
+type Fill = (asked: Asked, cancellation: CancellationToken) => Promise<InfillOutcome>;
 
 interface Entry {
-  readonly id: number;
-  readonly request: InfillRequest;
+  readonly asked: Asked;
   readonly source: CancellationSource;
 }
 
@@ -24,18 +25,18 @@ export class RequestQueue {
     private readonly answer: (id: number, outcome: InfillOutcome) => void,
   ) {}
 
-  add(id: number, request: InfillRequest): void {
-    this.waiting.push({ id, request, source: new CancellationSource() });
+  add(asked: Asked): void {
+    this.waiting.push({ asked, source: new CancellationSource() });
     if (this.current === undefined) void this.work();
   }
 
   /** Stops the request before its next pass, or before it starts. One that is answered already is left. */
   cancel(id: number): void {
-    if (this.current?.id === id) {
+    if (this.current?.asked.id === id) {
       this.current.source.cancel();
       return;
     }
-    const index = this.waiting.findIndex((entry) => entry.id === id);
+    const index = this.waiting.findIndex((entry) => entry.asked.id === id);
     if (index < 0) return;
     this.waiting.splice(index, 1);
     this.answer(id, { kind: 'cancelled' });
@@ -47,11 +48,11 @@ export class RequestQueue {
       this.current = entry;
       let outcome: InfillOutcome;
       try {
-        outcome = await this.fill(entry.request, entry.source.token);
+        outcome = await this.fill(entry.asked, entry.source.token);
       } catch (error) {
         outcome = { kind: 'failed', reason: `the inference process failed: ${errorMessage(error)}` };
       }
-      this.answer(entry.id, outcome);
+      this.answer(entry.asked.id, outcome);
       this.current = undefined;
     }
   }

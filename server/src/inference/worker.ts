@@ -30,11 +30,16 @@ async function main(): Promise<void> {
   }
   const { engine, info } = loaded;
   const queue = new RequestQueue(
-    (request, cancellation) => engine.fill(request, cancellation),
+    ({ id, request, progress }, cancellation) =>
+      engine.fill(
+        request,
+        cancellation,
+        progress ? (state) => void send({ type: 'progress', id, progress: state }) : undefined,
+      ),
     (id, outcome) => void send({ type: 'outcome', id, outcome }),
   );
   process.on('message', (message: ToWorker) => {
-    if (message.type === 'infill') queue.add(message.id, message.request);
+    if (message.type === 'infill') queue.add(message);
     else queue.cancel(message.id);
   });
   await send({ type: 'ready', info });

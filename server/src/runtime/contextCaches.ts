@@ -1,4 +1,5 @@
-import { KvCacheBuffers, type KvShape } from './kvCache';
+import { KvCacheBuffers } from './kvCache';
+import type { KvShape } from './kvStore';
 
 /**
  * The contexts read last, of several documents. A request takes the one that begins most like its own

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type {
   Encoded,
   KvCache,
+  KvRows,
   Logits,
   MaskedDiffusionModel,
   ModelLayout,
@@ -10,12 +11,16 @@ import type {
 } from '../diffusion/model';
 import { ContextCaches } from './contextCaches';
 import { KvCacheBuffers } from './kvCache';
+import { KvRowBuffers } from './kvRows';
 import type { Manifest } from './manifest';
 import type { ModelFolder } from './modelFolder';
 import { float32Data, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
 
 /** Context tokens read in one go; a cancel is noticed between two chunks. */
 const chunkLength = 128;
+
+/** More rows at once would gain little: each costs a copy of the context and its share of every pass. */
+const mostRows = 16;
 
 /** The exported network behind the interface that the diffusion layer works with. */
 export class OnnxModel implements MaskedDiffusionModel {
@@ -46,6 +51,10 @@ export class OnnxModel implements MaskedDiffusionModel {
 
   get layout(): ModelLayout {
     return this.manifest.layout;
+  }
+
+  get mostRows(): number {
+    return this.session.takesRows ? mostRows : 1;
   }
 
   /** Bytes of all contexts kept. */
@@ -81,7 +90,7 @@ export class OnnxModel implements MaskedDiffusionModel {
   async denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
     const cache = own(context);
     this.check(block);
-    const outputs = await this.session.run(this.inputs(cache, block), ['logits']);
+    const outputs = await this.session.run(inputsOf(block, cache, [cache.length]), ['logits']);
     return float32Data(outputs['logits'], 'logits');
   }
 
@@ -89,13 +98,27 @@ export class OnnxModel implements MaskedDiffusionModel {
     const cache = own(context);
     this.check(block);
     if (block.rows !== 1) throw new RangeError(`Expected one row to append, got ${block.rows}`);
-    const outputs = await this.session.run(this.inputs(cache, block), ['logits', ...this.keyValueNames]);
-    cache.append(
-      block.ids,
-      block.positions,
-      this.keyValueNames.map((name) => float32Data(outputs[name], name)),
-    );
-    return float32Data(outputs['logits'], 'logits');
+    const { logits, layers } = await this.runWhole(inputsOf(block, cache, [cache.length]));
+    cache.append(block.ids, block.positions, layers);
+    return logits;
+  }
+
+  fork(context: KvCache, rows: number): KvRows {
+    if (rows < 1 || rows > this.mostRows) {
+      throw new RangeError(`Expected 1 to ${this.mostRows} rows, got ${rows}`);
+    }
+    return new KvRowBuffers(own(context), rows);
+  }
+
+  async extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
+    if (!(rows instanceof KvRowBuffers)) throw new TypeError('Expected rows that this model forked');
+    this.check(block);
+    if (block.rows !== rows.rows || counts.length !== rows.rows) {
+      throw new RangeError(`Expected ${rows.rows} rows to append to, got ${block.rows}`);
+    }
+    const { logits, layers } = await this.runWhole(inputsOf(block, rows, rows.lengths));
+    rows.append(counts, layers, block.columns);
+    return logits;
   }
 
   truncate(context: KvCache, length: number): void {
@@ -106,16 +129,10 @@ export class OnnxModel implements MaskedDiffusionModel {
     await this.session.release();
   }
 
-  private inputs(cache: KvCacheBuffers, block: TokenBlock): NamedTensors {
-    const shape = [block.rows, block.columns];
-    return {
-      ids: int64Tensor(block.ids, shape),
-      positions: int64Tensor(block.positions, shape),
-      order: int32Tensor(block.order, shape),
-      past_length: int64Tensor(Int32Array.of(cache.length), [1]),
-      wanted: int64Tensor(block.wanted, [block.wanted.length]),
-      ...cache.inputs(),
-    };
+  private async runWhole(inputs: NamedTensors): Promise<{ logits: Logits; layers: Float32Array[] }> {
+    const outputs = await this.session.run(inputs, ['logits', ...this.keyValueNames]);
+    const data = (name: string): Float32Array => float32Data(outputs[name], name);
+    return { logits: data('logits'), layers: this.keyValueNames.map(data) };
   }
 
   /** Catches a wrong block here, where the message can say so; in the graph it would read foreign memory. */
@@ -140,6 +157,23 @@ export class OnnxModel implements MaskedDiffusionModel {
       throw new RangeError(`Expected at least one wanted token, all below ${size}`);
     }
   }
+}
+
+/** @param pastLengths tokens of the past: one number for all rows, or one a row. */
+function inputsOf(
+  block: TokenBlock,
+  past: KvCacheBuffers | KvRowBuffers,
+  pastLengths: readonly number[],
+): NamedTensors {
+  const shape = [block.rows, block.columns];
+  return {
+    ids: int64Tensor(block.ids, shape),
+    positions: int64Tensor(block.positions, shape),
+    order: int32Tensor(block.order, shape),
+    past_length: int64Tensor(Int32Array.from(pastLengths), [pastLengths.length]),
+    wanted: int64Tensor(block.wanted, [block.wanted.length]),
+    ...past.inputs(),
+  };
 }
 
 function own(context: KvCache): KvCacheBuffers {

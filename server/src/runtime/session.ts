@@ -60,6 +60,12 @@ export class Session {
     return new Session(inner);
   }
 
+  /** Whether each row may have a past of its own; graphs of earlier exports take one past for all rows only. */
+  get takesRows(): boolean {
+    const past = this.inner.inputMetadata.find(({ name }) => name === 'past_length');
+    return past?.isTensor === true && typeof past.shape[0] !== 'number';
+  }
+
   /** @param outputs the names of the wanted outputs; what only others need is not computed. */
   async run(inputs: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
     return this.inner.run(inputs, outputs);

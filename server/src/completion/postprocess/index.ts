@@ -1,3 +1,4 @@
+import { type CompletionCandidate, withText } from '../outcome';
 import { closingBrackets } from './closingBrackets';
 import { closingQuote } from './closingQuote';
 import { duplicateSuffix } from './duplicateSuffix';
@@ -29,7 +30,7 @@ export interface Postprocessed<T> {
 }
 
 /** Applies all filters to all candidates; of equal texts only the first stays. */
-export function postprocess<T extends { readonly text: string }>(
+export function postprocess<T extends Pick<CompletionCandidate, 'text' | 'uncertain'>>(
   candidates: readonly T[],
   context: FilterContext,
   filters: readonly Filter[] = FILTERS,
@@ -40,7 +41,7 @@ export function postprocess<T extends { readonly text: string }>(
     const text = applyAll(candidate.text, context, filters, active);
     if (text === undefined) continue;
     if (kept.has(text)) active.add('duplicates');
-    else kept.set(text, { ...candidate, text });
+    else kept.set(text, withText(candidate, text));
   }
   return {
     candidates: [...kept.values()],

@@ -1,0 +1,47 @@
+import type { Tensor } from 'onnxruntime-node';
+import type { KvRows } from '../diffusion/model';
+import type { KvCacheBuffers } from './kvCache';
+import { KvStore } from './kvStore';
+
+/** Copies of one context that are continued side by side, each by tokens of its own. */
+export class KvRowBuffers implements KvRows {
+  private readonly store: KvStore;
+  /** Tokens held, by row. */
+  readonly lengths: number[];
+
+  constructor(context: KvCacheBuffers, rows: number) {
+    this.store = new KvStore(context.store.shape, rows);
+    this.store.reserve(context.length, 0);
+    for (let row = 0; row < rows; row++) this.store.copyFrom(context.store, context.length, row);
+    this.lengths = new Array<number>(rows).fill(context.length);
+  }
+
+  get rows(): number {
+    return this.store.rows;
+  }
+
+  inputs(): Record<string, Tensor> {
+    return this.store.inputs();
+  }
+
+  /**
+   * Appends the beginning of each row of a block.
+   *
+   * @param counts int32 [rows]: how many tokens of each row.
+   * @param layers as `KvStore.write` takes them, for blocks of so many columns.
+   */
+  append(counts: Int32Array, layers: readonly Float32Array[], columns: number): void {
+    const after = this.lengths.map((length, row) => length + counts[row]!);
+    this.store.reserve(Math.max(...after), Math.max(...this.lengths));
+    for (const [row, length] of this.lengths.entries()) {
+      this.store.write(row, length, counts[row]!, layers, columns);
+      this.lengths[row] = after[row]!;
+    }
+  }
+
+  drop(row: number): void {
+    this.store.drop(row);
+    const last = this.lengths.pop()!;
+    if (row < this.lengths.length) this.lengths[row] = last;
+  }
+}
