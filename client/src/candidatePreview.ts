@@ -1,10 +1,11 @@
 import * as vscode from 'vscode';
+import { nameOf } from './documents';
 
 const SCHEME = 'parafill-candidate';
 
 /**
- * Shows a document as it would be with a candidate in it, as a diff beside the real one. The candidate lives in
- * a read-only document of its own, so that looking at it changes nothing.
+ * Shows a document as it would be with a candidate in it, as a diff beside the real one. Candidates live in
+ * read-only documents of their own, so that looking at them changes nothing.
  */
 export class CandidatePreview implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
@@ -18,18 +19,22 @@ export class CandidatePreview implements vscode.TextDocumentContentProvider, vsc
     return this.contents.get(uri.toString());
   }
 
-  /** A preview of replacements of one range; nothing is visible before its first `show`. */
-  open(document: vscode.TextDocument, range: vscode.Range, title: string): OpenPreview {
-    this.sequence += 1;
-    const uri = vscode.Uri.from({
-      scheme: SCHEME,
-      path: document.uri.path.startsWith('/') ? document.uri.path : `/${document.uri.path}`,
-      query: String(this.sequence),
-    });
-    return new OpenPreview(document, range, title, uri, (text) => {
-      if (text === undefined) this.contents.delete(uri.toString());
-      else this.contents.set(uri.toString(), text);
-      this.changed.fire(uri);
+  /** A preview of this document with other texts; nothing is visible before its first `show`. */
+  open(document: vscode.TextDocument, reveal: vscode.Position, title: string): OpenPreview {
+    return new OpenPreview(document, reveal, title, (folder) => {
+      this.sequence += 1;
+      const name = nameOf(document);
+      const parent = document.uri.path.slice(0, -name.length).replace(/^\/*/, '/');
+      const path = `${parent}${folder === '' ? '' : `${folder}/`}${name}`;
+      const uri = vscode.Uri.from({ scheme: SCHEME, path, query: String(this.sequence) });
+      return {
+        uri,
+        set: (text) => {
+          if (text === undefined) this.contents.delete(uri.toString());
+          else this.contents.set(uri.toString(), text);
+          this.changed.fire(uri);
+        },
+      };
     });
   }
 
@@ -40,57 +45,114 @@ export class CandidatePreview implements vscode.TextDocumentContentProvider, vsc
   }
 }
 
-/** One diff tab, from its first candidate to its closing. */
-export class OpenPreview {
-  private readonly before: string;
-  private readonly after: string;
+/** A document of ours that shows whatever it is set to. */
+interface Shown {
+  readonly uri: vscode.Uri;
+  readonly set: (text: string | undefined) => void;
+}
+
+/** The diffs of one document with its candidates, from the first one shown to their closing. */
+export class OpenPreview implements vscode.Disposable {
+  private readonly single: Shown;
+  private readonly others: Shown[] = [];
+  private readonly closedByPerson = new vscode.EventEmitter<void>();
+  private readonly listeners: vscode.Disposable;
   private opened: Promise<unknown> | undefined;
   private closed = false;
 
+  /** The person closed the tab with the diff. */
+  readonly onDidClose = this.closedByPerson.event;
+
   constructor(
     private readonly document: vscode.TextDocument,
-    private readonly range: vscode.Range,
+    private readonly reveal: vscode.Position,
     private readonly title: string,
-    private readonly uri: vscode.Uri,
-    private readonly setContent: (text: string | undefined) => void,
+    private readonly create: (folder: string) => Shown,
   ) {
-    const text = document.getText();
-    this.before = text.slice(0, document.offsetAt(range.start));
-    this.after = text.slice(document.offsetAt(range.end));
+    this.single = create('');
+    this.listeners = vscode.Disposable.from(
+      this.closedByPerson,
+      vscode.window.tabGroups.onDidChangeTabs(({ closed }) => {
+        if (!this.closed && closed.some((tab) => this.isDiff(tab))) this.closedByPerson.fire();
+      }),
+    );
   }
 
-  /** Shows the document with this text in the range. The focus stays where it is. */
-  async show(replacement: string): Promise<void> {
+  /** Whether the diff is what the person looks at. */
+  get isActive(): boolean {
+    const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+    return tab !== undefined && this.isDiff(tab);
+  }
+
+  /** Shows the document with this text. */
+  async show(text: string, options: { readonly preserveFocus: boolean }): Promise<void> {
     if (this.closed) return;
-    this.setContent(this.before + replacement + this.after);
-    this.opened ??= this.openDiff();
+    this.single.set(text);
+    this.opened ??= this.openDiff(options.preserveFocus);
     await this.opened;
   }
 
-  /** Closes the tab again, also when it is only just being opened. */
+  /** Shows all texts below each other in one editor. The focus stays where it is. */
+  async showAll(texts: readonly string[]): Promise<void> {
+    if (this.closed) return;
+    const resources: (readonly [vscode.Uri, vscode.Uri, vscode.Uri])[] = [];
+    for (const [i, text] of texts.entries()) {
+      const shown = this.others[i] ?? this.create(vscode.l10n.t('candidate {0}', i + 1));
+      this.others[i] = shown;
+      shown.set(text);
+      await this.inOurLanguage(shown.uri);
+      resources.push([shown.uri, this.document.uri, shown.uri]);
+    }
+    await vscode.commands.executeCommand('vscode.changes', this.title, resources);
+  }
+
+  /** Closes the tabs again, also when they are only just being opened. */
   async close(): Promise<void> {
     this.closed = true;
+    this.listeners.dispose();
     await this.opened;
     const tabs = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
-      .filter(
-        ({ input }) =>
-          input instanceof vscode.TabInputTextDiff && input.modified.toString() === this.uri.toString(),
-      );
+      .filter((tab) => this.isDiff(tab) || this.isMultiDiff(tab));
     if (tabs.length > 0) await vscode.window.tabGroups.close(tabs, true);
-    this.setContent(undefined);
+    for (const shown of [this.single, ...this.others]) shown.set(undefined);
   }
 
-  private async openDiff(): Promise<void> {
-    const candidate = await vscode.workspace.openTextDocument(this.uri);
-    // The file name alone does not tell the language of an untitled document.
-    if (candidate.languageId !== this.document.languageId)
-      await vscode.languages.setTextDocumentLanguage(candidate, this.document.languageId);
+  dispose(): void {
+    void this.close();
+  }
+
+  private isDiff({ input }: vscode.Tab): boolean {
+    return (
+      input instanceof vscode.TabInputTextDiff && input.modified.toString() === this.single.uri.toString()
+    );
+  }
+
+  /** What a tab with several diffs shows is not told to extensions, but its title is ours. */
+  private isMultiDiff({ label, input }: vscode.Tab): boolean {
+    return this.others.length > 0 && label === this.title && !(input instanceof vscode.TabInputTextDiff);
+  }
+
+  private async openDiff(preserveFocus: boolean): Promise<void> {
+    await this.inOurLanguage(this.single.uri);
     const options: vscode.TextDocumentShowOptions = {
       preview: true,
-      preserveFocus: true,
-      selection: new vscode.Range(this.range.start, this.range.start),
+      preserveFocus,
+      selection: new vscode.Range(this.reveal, this.reveal),
     };
-    await vscode.commands.executeCommand('vscode.diff', this.document.uri, this.uri, this.title, options);
+    await vscode.commands.executeCommand(
+      'vscode.diff',
+      this.document.uri,
+      this.single.uri,
+      this.title,
+      options,
+    );
+  }
+
+  /** The file name alone does not tell the language of an untitled document. */
+  private async inOurLanguage(uri: vscode.Uri): Promise<void> {
+    const shown = await vscode.workspace.openTextDocument(uri);
+    const { languageId } = this.document;
+    if (shown.languageId !== languageId) await vscode.languages.setTextDocumentLanguage(shown, languageId);
   }
 }

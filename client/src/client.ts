@@ -3,6 +3,7 @@ import {
   CloseAction,
   ErrorAction,
   LanguageClient,
+  ProgressType,
   RevealOutputChannelOn,
   State,
   TransportKind,
@@ -12,13 +13,21 @@ import {
   type ServerOptions,
 } from 'vscode-languageclient/node';
 import {
+  BENCHMARK,
+  CHECK_MODEL,
   FILL_HOLES,
   GET_STATUS,
   LAST_OUTCOME,
   REGENERATE,
   STATUS_CHANGED,
+  type BenchmarkParams,
+  type BenchmarkResult,
+  type CheckModelParams,
+  type CheckModelResult,
   type FillHolesParams,
   type FillHolesResult,
+  type FillProgress,
+  type InitializationOptions,
   type LastOutcomeResult,
   type RegenerateParams,
   type RegenerateResult,
@@ -31,6 +40,8 @@ import type { Log } from './log';
 const MAX_CRASHES = 4;
 const CRASH_WINDOW_MS = 3 * 60_000;
 
+const FILL_PROGRESS = new ProgressType<FillProgress>();
+
 /**
  * The language server as the features see it. It starts with the first document that can use it, because a
  * loaded model is too much memory for a window that only shows a terminal.
@@ -41,6 +52,7 @@ export class Client implements vscode.Disposable {
   private readonly disposables: { dispose(): unknown }[] = [this.statusChanged];
   private starting: Promise<void> | undefined;
   private crashes: number[] = [];
+  private progressTokens = 0;
 
   /** What the server says about itself, and about its absence. */
   readonly onStatus = this.statusChanged.event;
@@ -55,7 +67,10 @@ export class Client implements vscode.Disposable {
       documentSelector: [...DOCUMENTS],
       outputChannel: log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationOptions: () => ({ settings: vscode.workspace.getConfiguration().get('parafill') }),
+      initializationOptions: (): InitializationOptions => ({
+        settings: vscode.workspace.getConfiguration().get('parafill'),
+        statusNotifications: true,
+      }),
       // Opening fifty files at once must not send fifty texts to a server that looks at one.
       textSynchronization: { delayOpenNotifications: true },
       initializationFailedHandler: () => false,
@@ -115,14 +130,32 @@ export class Client implements vscode.Disposable {
     }
   }
 
-  async fillHoles(params: FillHolesParams, token: vscode.CancellationToken): Promise<FillHolesResult> {
-    await this.started();
-    return this.client.sendRequest<FillHolesResult>(FILL_HOLES, params, token);
+  /** @param onProgress hears how the texts come about, until there is an answer */
+  async fillHoles(
+    params: FillHolesParams,
+    token: vscode.CancellationToken,
+    onProgress?: (progress: FillProgress) => void,
+  ): Promise<FillHolesResult> {
+    return this.fill<FillHolesResult>(FILL_HOLES, params, token, onProgress);
   }
 
-  async regenerate(params: RegenerateParams, token: vscode.CancellationToken): Promise<RegenerateResult> {
+  /** @param onProgress hears how the texts come about, until there is an answer */
+  async regenerate(
+    params: RegenerateParams,
+    token: vscode.CancellationToken,
+    onProgress?: (progress: FillProgress) => void,
+  ): Promise<RegenerateResult> {
+    return this.fill<RegenerateResult>(REGENERATE, params, token, onProgress);
+  }
+
+  async checkModel(params: CheckModelParams): Promise<CheckModelResult> {
     await this.started();
-    return this.client.sendRequest<RegenerateResult>(REGENERATE, params, token);
+    return this.client.sendRequest<CheckModelResult>(CHECK_MODEL, params);
+  }
+
+  async benchmark(params: BenchmarkParams, token: vscode.CancellationToken): Promise<BenchmarkResult> {
+    await this.started();
+    return this.client.sendRequest<BenchmarkResult>(BENCHMARK, params, token);
   }
 
   async lastOutcome(): Promise<LastOutcomeResult> {
@@ -151,6 +184,24 @@ export class Client implements vscode.Disposable {
 
   dispose(): void {
     for (const disposable of this.disposables) disposable.dispose();
+  }
+
+  private async fill<Result>(
+    method: string,
+    params: object,
+    token: vscode.CancellationToken,
+    onProgress?: (progress: FillProgress) => void,
+  ): Promise<Result> {
+    await this.started();
+    if (onProgress === undefined) return this.client.sendRequest<Result>(method, params, token);
+    this.progressTokens += 1;
+    const progressToken = `parafill-${this.progressTokens}`;
+    const listening = this.client.onProgress(FILL_PROGRESS, progressToken, onProgress);
+    try {
+      return await this.client.sendRequest<Result>(method, { ...params, progressToken }, token);
+    } finally {
+      listening.dispose();
+    }
   }
 
   private errorHandler(): ErrorHandler {

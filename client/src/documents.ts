@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { ProtocolRange } from '../../server/src/protocol';
 
 /**
  * Documents a person writes code in. Output panels, diffs of the past and our own previews are none, and every
@@ -19,8 +20,34 @@ export function isOurs(document: vscode.TextDocument): boolean {
 export function activeEditor(): vscode.TextEditor | undefined {
   const editor = vscode.window.activeTextEditor;
   if (editor !== undefined && isOurs(editor.document)) return editor;
-  void vscode.window.showInformationMessage(vscode.l10n.t('Parafill: open a file in an editor first.'));
+  tell(
+    editor === undefined
+      ? vscode.l10n.t('open a file in an editor first.')
+      : vscode.l10n.t(
+          'it works in files, untitled documents and notebook cells, not in documents of the kind "{0}".',
+          editor.document.uri.scheme,
+        ),
+  );
   return undefined;
+}
+
+/** The same for commands that write: computing a fill for a document that takes none would be in vain. */
+export async function writableEditor(): Promise<vscode.TextEditor | undefined> {
+  const editor = activeEditor();
+  if (editor === undefined) return undefined;
+  if (await isWritable(editor.document.uri)) return editor;
+  tell(vscode.l10n.t('{0} is read-only, so nothing can be written into it.', nameOf(editor.document)));
+  return undefined;
+}
+
+/** A sentence for the person, in a notification. */
+export function tell(sentence: string): void {
+  void vscode.window.showInformationMessage(`Parafill: ${sentence}`);
+}
+
+/** The name a tab shows. */
+export function nameOf(document: vscode.TextDocument): string {
+  return document.uri.path.slice(document.uri.path.lastIndexOf('/') + 1);
 }
 
 /** A document at the version it has now. */
@@ -47,6 +74,8 @@ export async function applyToSnapshot(
   taken: Snapshot,
   edits: readonly vscode.TextEdit[],
 ): Promise<string | undefined> {
+  if (taken.document.isClosed)
+    return vscode.l10n.t('The document was closed meanwhile, so nothing was inserted.');
   if (!isCurrent(taken)) {
     return vscode.l10n.t('The document changed meanwhile, so nothing was inserted. Run the command again.');
   }
@@ -54,4 +83,27 @@ export async function applyToSnapshot(
   change.set(taken.document.uri, [...edits]);
   if (await vscode.workspace.applyEdit(change)) return undefined;
   return vscode.l10n.t('The editor refused the change. Is the file read-only?');
+}
+
+export function toProtocol({ start, end }: vscode.Range): ProtocolRange {
+  return {
+    start: { line: start.line, character: start.character },
+    end: { line: end.line, character: end.character },
+  };
+}
+
+export function toRange({ start, end }: ProtocolRange): vscode.Range {
+  return new vscode.Range(start.line, start.character, end.line, end.character);
+}
+
+/** A file that was deleted still has its text in the editor, and may be saved again. */
+async function isWritable(uri: vscode.Uri): Promise<boolean> {
+  if (uri.scheme !== 'file') return true;
+  if (vscode.workspace.fs.isWritableFileSystem(uri.scheme) === false) return false;
+  try {
+    const { permissions } = await vscode.workspace.fs.stat(uri);
+    return permissions !== vscode.FilePermission.Readonly;
+  } catch {
+    return true;
+  }
 }

@@ -125,8 +125,15 @@ async function showActions(config: Config): Promise<void> {
         : `$(play) ${t('Resume Automatic Completions')}`,
       command: 'parafill.toggleAutomaticCompletions',
     },
+    { label: `$(package) ${t('Select Model…')}`, command: 'parafill.selectModel' },
+    { label: `$(dashboard) ${t('Run Benchmark on This Machine')}`, command: 'parafill.runBenchmark' },
     { label: `$(output) ${t('Show Log')}`, command: 'parafill.showLog' },
     { label: `$(debug-restart) ${t('Restart Server')}`, command: 'parafill.restartServer' },
+    {
+      label: `$(book) ${t('Get Started')}`,
+      command: 'workbench.action.openWalkthrough',
+      argument: 'parafill.parafill#start',
+    },
     {
       label: `$(gear) ${t('Settings')}`,
       command: 'workbench.action.openSettings',

@@ -1,0 +1,62 @@
+import * as vscode from 'vscode';
+import { LONGEST_HOLE, type Config } from './config';
+import { DOCUMENTS } from './documents';
+import { findHoles, type HoleMarker } from './holeMarkers';
+
+/** What a hover may run. */
+const COMMANDS = [
+  'parafill.fillAllHoles',
+  'parafill.compareCandidates',
+  'parafill.previousHole',
+  'parafill.nextHole',
+];
+
+/** Says of a hole what will become of it and how long that may be, with links to the commands. */
+export function registerHoleHover(config: Config): vscode.Disposable {
+  return vscode.languages.registerHoverProvider([...DOCUMENTS], {
+    provideHover(document, position) {
+      if (!config.enabled) return undefined;
+      const holes = findHoles(document);
+      const index = holes.findIndex(({ range }) => range.contains(position));
+      const hole = holes[index];
+      if (hole === undefined) return undefined;
+      return new vscode.Hover(describe(hole, index, holes.length, config), hole.range);
+    },
+  });
+}
+
+function describe(hole: HoleMarker, index: number, count: number, config: Config): vscode.MarkdownString {
+  const { t } = vscode.l10n;
+  const text = new vscode.MarkdownString(undefined, true);
+  text.isTrusted = { enabledCommands: COMMANDS };
+  const title = count === 1 ? t('Hole') : t('Hole {0} of {1}', index + 1, count);
+  text.appendMarkdown(`**${title}** · ${sizeInWords(hole, config)}\n\n`);
+  const what =
+    count === 1
+      ? t('Parafill replaces it with code that fits before and after.')
+      : t(
+          'Parafill fills all {0} holes in the same steps, so that they fit each other; one undo takes it back.',
+          count,
+        );
+  text.appendMarkdown(`${what}\n\n`);
+  const links: readonly (readonly [string, string])[] = [
+    [count === 1 ? t('Fill') : t('Fill All Holes'), 'parafill.fillAllHoles'],
+    [t('Compare Candidates'), 'parafill.compareCandidates'],
+    ...(count === 1
+      ? []
+      : ([
+          [t('Previous'), 'parafill.previousHole'],
+          [t('Next'), 'parafill.nextHole'],
+        ] as const)),
+  ];
+  text.appendMarkdown(links.map(([label, command]) => `[${label}](command:${command})`).join(' | '));
+  return text;
+}
+
+function sizeInWords({ size }: HoleMarker, config: Config): string {
+  const { t } = vscode.l10n;
+  if (size === undefined || size === 0)
+    return t('at most {0} tokens; write {1} for fewer', config.maxTokens, '`⟦16⟧`');
+  if (size > LONGEST_HOLE) return t('at most {0} tokens, which is the most a hole can get', LONGEST_HOLE);
+  return size === 1 ? t('at most one token') : t('at most {0} tokens', size);
+}
