@@ -100,6 +100,11 @@ describe('bad input', () => {
     [FILL_HOLES, { holes: [{ start: position, end: { line: 9, character: 0 } }] }, /beyond the document/],
     [FILL_HOLES, { candidates: 0 }, /candidates: expected a whole number from 1 to 16, got 0/],
     [FILL_HOLES, { seed: 'x' }, /seed: expected a whole number/],
+    [
+      REGENERATE,
+      { range: { start: position, end: position }, temperature: 3 },
+      /temperature: expected a number from 0 to 2, got 3/,
+    ],
     [REGENERATE, {}, /range\.start: expected a position \{line, character\}, got nothing/],
     [REGENERATE, { range: { start: { line: 0, character: 3 }, end: position } }, /ends before it starts/],
   ];

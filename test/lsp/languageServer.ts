@@ -44,7 +44,10 @@ export interface StartOptions {
   readonly pullsConfiguration?: boolean;
 }
 
-/** A running server as an editor sees it: one message connection and the documents that are open. */
+/**
+ * A running server as an editor sees it: one message connection and the documents that are open. The tests
+ * and the typing benchmark speak to the server through it.
+ */
 export class LanguageServer {
   readonly statuses: StatusParams[] = [];
   readonly logs: string[] = [];
@@ -86,7 +89,7 @@ export class LanguageServer {
       processId: process.pid,
       rootUri: null,
       capabilities,
-      initializationOptions: pullsConfiguration ? undefined : { settings },
+      initializationOptions: { statusNotifications: true, ...(pullsConfiguration ? {} : { settings }) },
     });
     await connection.sendNotification('initialized', {});
     return server;
@@ -131,9 +134,13 @@ export class LanguageServer {
 
   /** Inserts text at an offset, as typing does. */
   async type(uri: string, offset: number, text: string): Promise<void> {
+    await this.replace(uri, offset, offset, text);
+  }
+
+  /** Replaces what stands between two offsets. */
+  async replace(uri: string, start: number, end: number, text: string): Promise<void> {
     const document = this.document(uri);
-    const position = document.positionAt(offset);
-    const change = { range: { start: position, end: position }, text };
+    const change = { range: { start: document.positionAt(start), end: document.positionAt(end) }, text };
     this.documents.set(uri, TextDocument.update(document, [change], document.version + 1));
     await this.connection.sendNotification('textDocument/didChange', {
       textDocument: { uri, version: document.version },

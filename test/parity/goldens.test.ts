@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { cpus } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { neverCancelled } from '../../server/src/base/cancellation';
 import { ContextBuilder } from '../../server/src/inference/contextBuilder';
@@ -25,11 +26,15 @@ const mayBeCut = (fills: readonly string[]): boolean => fills.some((text) => tex
 describe('goldens: TypeScript and Python', () => {
   const goldens = readGoldens();
   let loaded: Loaded;
-  /** Whether this processor gives the very logits the exporter's gave. */
-  let roundsAlike = true;
+  /**
+   * Whether this processor rounds as the exporter's did. Elsewhere the fills are compared by
+   * models/tests/test_parity.py, which runs both programs on one machine.
+   */
+  let roundsAlike: boolean;
 
   before(async () => {
     loaded = await loadShippedModel();
+    roundsAlike = cpus()[0]?.model === goldens.processor;
   });
 
   after(() => loaded.model.release());
@@ -52,7 +57,6 @@ describe('goldens: TypeScript and Python', () => {
       for (const [row, likeliest] of golden.logProbs.entries()) {
         for (const [id, expected] of likeliest) {
           const difference = Math.abs(found[row * vocabSize + id]! - expected);
-          roundsAlike &&= difference < 1e-6;
           assert.ok(difference < tolerance, `token ${id} of row ${row} differs by ${difference}`);
         }
       }
@@ -81,7 +85,9 @@ describe('goldens: TypeScript and Python', () => {
       const engine = new Engine(model, folder.tokenizer, folder.manifest);
       const outcome = await engine.fill(golden.request, neverCancelled).finally(() => model.release());
       assert.equal(outcome.kind, 'filled');
-      assert.ok(outcome.steps <= golden.steps);
+      // Block by block, each takes so many.
+      if (golden.request.maxTokens <= folder.manifest.layout.maxCanvas)
+        assert.ok(outcome.steps <= golden.steps);
       const found = outcome.candidates;
       assert.ok(found.length > 0 && found.length <= golden.candidates.length);
       // One flipped token changes all that follow, so that elsewhere only the shape of the answer is sure.

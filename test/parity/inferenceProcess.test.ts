@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { CancellationSource, neverCancelled } from '../../server/src/base/cancellation';
 import { DisposableStore } from '../../server/src/base/lifecycle';
 import { InferenceClient, type InferenceState } from '../../server/src/inference/inferenceClient';
-import type { InfillRequest } from '../../server/src/inference/messages';
+import { type InfillRequest, UNDECIDED } from '../../server/src/inference/messages';
 import { ModelCopy } from './damagedModel';
 import { modelPath } from './shippedModel';
 
@@ -106,6 +106,21 @@ describe('the inference process', () => {
     source.cancel();
     assert.deepEqual(await cancelled, { kind: 'cancelled' });
     assert.equal((await after).kind, 'filled');
+  });
+
+  it('tells of its progress whoever asks for it, and nobody else', async () => {
+    const client = clientFor();
+    const heard: string[] = [];
+    const watched = client.infill({ ...short, steps: 16 }, neverCancelled, ({ fills }) => {
+      heard.push(fills.join());
+    });
+    const other = client.infill(short, neverCancelled);
+    const outcome = await watched;
+    assert.equal(outcome.kind, 'filled');
+    assert.match(heard[0] ?? '', new RegExp(`^${UNDECIDED}+$`));
+    const count = heard.length;
+    await other;
+    assert.equal(heard.length, count);
   });
 
   it('does not start a request that is cancelled already, nor while it waits for the model', async () => {

@@ -11,6 +11,8 @@ export const neverStop: StopPoll = () => Promise.resolve(false);
 
 /** What Python wrote when it exported the model. */
 export interface Goldens {
+  /** The model of the processor they were computed on. */
+  readonly processor: string;
   readonly tokenizer: readonly { readonly text: string; readonly ids: readonly number[] }[];
   readonly logits: readonly {
     readonly context: readonly number[];

@@ -6,7 +6,7 @@ import {
   LIMITS,
   parseSettings,
   QUALITIES,
-  wantedSteps,
+  wantedEffort,
 } from '../../server/src/settings';
 
 describe('parseSettings', () => {
@@ -21,6 +21,8 @@ describe('parseSettings', () => {
       enable: false,
       enableAutomaticCompletions: false,
       languages: { '*': false, python: true },
+      exclude: ['*.min.js'],
+      completeInComments: false,
       quality: 'best',
       steps: 8,
       candidates: 5,
@@ -45,6 +47,8 @@ describe('parseSettings', () => {
       { modelPath: 7 },
       /parafill\.modelPath: expected the path of a folder, got 7; using the bundled model instead/,
     ],
+    [{ exclude: '*.js' }, /parafill\.exclude: expected a list of globs such as/],
+    [{ exclude: ['*.js', 7] }, /parafill\.exclude: expected a list of globs/],
     [{ languages: 'all' }, /parafill\.languages: expected an object such as/],
     [
       { languages: { css: 1 } },
@@ -76,12 +80,14 @@ describe('isLanguageEnabled', () => {
   }
 });
 
-describe('wantedSteps', () => {
+describe('wantedEffort', () => {
   it('follows the number, then the quality, then the model', () => {
-    assert.equal(wantedSteps({ ...DEFAULT_SETTINGS, steps: 3, quality: 'best' }), 3);
-    assert.equal(wantedSteps({ ...DEFAULT_SETTINGS, quality: 'fast' }), 2);
-    assert.equal(wantedSteps({ ...DEFAULT_SETTINGS, quality: 'best' }), 16);
-    assert.equal(wantedSteps(DEFAULT_SETTINGS), undefined);
+    assert.deepEqual(wantedEffort({ ...DEFAULT_SETTINGS, steps: 3, quality: 'best' }), { steps: 3 });
+    assert.equal(wantedEffort({ ...DEFAULT_SETTINGS, quality: 'fast' }).steps, 2);
+    assert.equal(wantedEffort({ ...DEFAULT_SETTINGS, quality: 'best' }).steps, 16);
+    assert.equal(wantedEffort(DEFAULT_SETTINGS).steps, undefined);
+    const budgets = QUALITIES.map((quality) => wantedEffort({ ...DEFAULT_SETTINGS, quality }).budgetMs!);
+    assert.deepEqual(budgets, [...budgets].sort((a, b) => a - b)); // prettier-ignore
   });
 });
 

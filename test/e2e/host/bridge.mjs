@@ -25,6 +25,17 @@ function countStyled({ selector, property, value }) {
 }
 
 /**
+ * The text that decorations draw behind the code, which is in no element of its own. Runs inside the page.
+ */
+function readDrawnAfter() {
+  const parts = [...document.querySelectorAll('.monaco-editor .view-lines span')];
+  const contents = parts.map((part) => getComputedStyle(part, '::after').content);
+  return contents
+    .filter((content) => content.startsWith('"'))
+    .map((content) => JSON.parse(content).replaceAll('\u00a0', ' '));
+}
+
+/**
  * Serves the actions on a free port of this machine.
  * @param {import('playwright-core').Page} page
  */
@@ -36,6 +47,7 @@ export async function startBridge(page) {
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
     /** Text of everything that matches a CSS selector, for what no API tells (notifications, quick picks). */
     texts: ({ selector }) => page.locator(selector).allInnerTexts(),
+    drawnAfter: () => page.evaluate(readDrawnAfter),
     countStyled: (wanted) => page.evaluate(countStyled, wanted),
     screenshot: async ({ path }) => {
       await page.screenshot({ path });

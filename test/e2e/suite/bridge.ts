@@ -20,9 +20,19 @@ export async function press(key: string): Promise<void> {
   await call('press', { key });
 }
 
+/** Types into whatever has the focus, also where the extension API does not reach. */
+export async function typeKeys(text: string): Promise<void> {
+  await call('type', { text });
+}
+
 /** The visible text of everything that matches a CSS selector. */
 export function renderedTexts(selector: string): Promise<readonly string[]> {
   return call('texts', { selector });
+}
+
+/** What decorations draw behind pieces of code. */
+export function drawnAfterCode(): Promise<readonly string[]> {
+  return call('drawnAfter', {});
 }
 
 /** How many elements match the selector and have this computed style. */

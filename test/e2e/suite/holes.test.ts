@@ -69,11 +69,35 @@ describe('holes', () => {
     await eventually('two holes', () => editor.document.getText() === 'const a = ⟦⟧;\nconst b = ⟦⟧;\n');
 
     await moveTo(editor, new vscode.Position(0, 0));
-    for (const line of [0, 1, 0]) {
-      await vscode.commands.executeCommand('parafill.nextHole');
+    const visit = async (command: string, line: number): Promise<void> => {
+      await vscode.commands.executeCommand(command);
       const expected = new vscode.Selection(line, 10, line, 12);
       await eventually(`the hole in line ${line}`, () => editor.selection.isEqual(expected));
-    }
+    };
+    // Around the end of the document and around its beginning.
+    for (const line of [0, 1, 0]) await visit('parafill.nextHole', line);
+    for (const line of [1, 0, 1]) await visit('parafill.previousHole', line);
+  });
+
+  it('tell on hover what will become of them and how long that may be', async () => {
+    const { document } = await editorWith('const a = ⟦⟧;\nconst b = ⟦16⟧;\nconst c = ⟦9000⟧;\n|');
+    const hoverIn = async (line: number): Promise<string> => {
+      const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>(
+        'vscode.executeHoverProvider',
+        document.uri,
+        new vscode.Position(line, 11),
+      );
+      const contents = hovers.flatMap((hover) => hover.contents);
+      return contents
+        .map((content) => (content instanceof vscode.MarkdownString ? content.value : ''))
+        .join('\n');
+    };
+    const first = await hoverIn(0);
+    assert.match(first, /Hole 1 of 3.*at most 64 tokens/);
+    assert.match(first, /all 3 holes in the same steps/);
+    assert.match(first, /\(command:parafill\.fillAllHoles\)/);
+    assert.match(await hoverIn(1), /Hole 2 of 3.*at most 16 tokens/);
+    assert.match(await hoverIn(2), /at most 128 tokens, which is the most/);
   });
 
   it('stand out in every language', async function () {

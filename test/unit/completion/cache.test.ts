@@ -10,7 +10,7 @@ function candidate(text: string): CompletionCandidate {
 /** The text before and after the cursor `│`. */
 function key(document: string, language = 'typescript'): CacheKey {
   const [prefix = '', suffix = ''] = document.split('│');
-  return { language, prefix, suffix };
+  return { language, prefix, suffix, sureOnly: true };
 }
 
 function texts(cache: CompletionCache, document: string, requested = 1): readonly string[] | undefined {
@@ -118,15 +118,24 @@ describe('CompletionCache', () => {
     assert.deepEqual(texts(cache, 'c│'), ['4']);
   });
 
+  it('does not answer with sure text only who asked for all of it', () => {
+    const cache = new CompletionCache();
+    cache.set(key('let a│'), [candidate(' = 1')], 1);
+    assert.equal(cache.get({ ...key('let a│'), sureOnly: false }, 1), undefined);
+    cache.set({ ...key('let b│'), sureOnly: false }, [candidate(' = 2')], 1);
+    assert.deepEqual(texts(cache, 'let b =│'), [' 2']);
+  });
+
   it('never vanishes and never changes while somebody types along', () => {
     const piece = fc.constantFrom('a', 'b', '(', ')', '\n', '😀', ' ');
     const anyText = fc.array(piece, { maxLength: 20 }).map((parts) => parts.join(''));
     fc.assert(
       fc.property(anyText, anyText, anyText, (prefix, text, suffix) => {
         const cache = new CompletionCache();
-        cache.set({ language: 'x', prefix, suffix }, [candidate(text)], 1);
+        const key = { language: 'x', prefix, suffix, sureOnly: true };
+        cache.set(key, [candidate(text)], 1);
         for (let typed = 0; typed < text.length; typed++) {
-          const hit = cache.get({ language: 'x', prefix: prefix + text.slice(0, typed), suffix }, 1);
+          const hit = cache.get({ ...key, prefix: prefix + text.slice(0, typed) }, 1);
           assert.deepEqual(hit, { candidates: [candidate(text.slice(typed))], typed });
         }
       }),

@@ -84,6 +84,25 @@ describe('InlineCompleter', () => {
     assert.deepEqual(outcome.filters, ['white space']);
   });
 
+  it('shows unasked only what the model is sure of', async () => {
+    const { complete, model } = bench('items.length');
+    model.unsureFrom = 2;
+    const outcome = await complete('const n = │;\n', { trigger: 'automatic' });
+    if (outcome.kind !== 'candidates') assert.fail(outcome.kind);
+    assert.equal(outcome.candidates[0]?.text, 'items.');
+    assert.deepEqual(outcome.filters, ['unsure end']);
+    assert.equal(offered(await complete('const n = │;\n')), 'items.length');
+  });
+
+  it('shows nothing unasked when the model is unsure of the first word', async () => {
+    const { complete, model } = bench('items.length');
+    model.unsureFrom = 0;
+    const outcome = await complete('const n = │;\n', { trigger: 'automatic' });
+    if (outcome.kind !== 'candidates') assert.fail(outcome.kind);
+    assert.deepEqual(outcome.candidates, []);
+    assert.ok(outcome.filters.includes('unsure end'));
+  });
+
   it('answers typing along from the cache, without the model', async () => {
     const { complete, model } = bench('items.length');
     await complete('const n = │;\n');
@@ -120,6 +139,17 @@ describe('InlineCompleter', () => {
   it('offers nothing inside a merge conflict', async () => {
     const outcome = await bench('a').complete('<<<<<<< HEAD\n│\n=======\n>>>>>>> x\n');
     assert.equal(outcome.kind === 'skipped' && outcome.rule, 'merge-conflict');
+  });
+
+  it('leaves comments alone while somebody types, if that is wanted', async () => {
+    const { complete, model } = bench('a');
+    const automatic = { trigger: 'automatic', inComments: false } as const;
+    const outcome = await complete('// The │\n', automatic);
+    assert.equal(outcome.kind === 'skipped' && outcome.rule, 'comment');
+    assert.equal(model.encodes, 0);
+    assert.equal(offered(await complete('f(│);\n', automatic)), 'a');
+    assert.equal(offered(await complete('// The │\n', { inComments: false })), 'a');
+    assert.equal(offered(await complete('// An │\n', { trigger: 'automatic' })), 'a');
   });
 
   it('offers nothing inside a character', async () => {

@@ -22,7 +22,7 @@ function inputOf(text: string, changes: Partial<JointFillInput> = {}): JointFill
     text,
     holes: findHoleMarkers(text),
     candidates: 1,
-    maxTokens: 32,
+    maxTokens: findHoleMarkers(text).map(({ size }) => size ?? 32),
     temperature: 0,
     seed: 0,
     dropUnchanged: false,
@@ -48,6 +48,16 @@ describe('fillJointly', () => {
     assert.equal(model.encodes, 1);
   });
 
+  it('gives each hole no more tokens than its marker says', async () => {
+    const long = 'alpha beta gamma delta epsilon zeta eta theta';
+    const outcome = await fill(new ScriptedModel(long, long), 'f(⟦2⟧);\ng(⟦⟧);\n');
+    if (outcome.kind !== 'filled') assert.fail(JSON.stringify(outcome));
+    const [cut = '', whole] = outcome.candidates[0]?.fills ?? [];
+    assert.equal(whole, long);
+    assert.ok(long.startsWith(cut) && cut.length < long.length && cut !== '', cut);
+    assert.equal(outcome.candidates[0]?.complete, false);
+  });
+
   it('answers with the line ends of the document', async () => {
     const outcome = await fill(new ScriptedModel('a;\n  b;'), '{\r\n  ⟦⟧\r\n}\r\n');
     if (outcome.kind !== 'filled') assert.fail(JSON.stringify(outcome));
@@ -59,6 +69,7 @@ describe('fillJointly', () => {
     const holes = [{ start: 10, end: 22 }];
     const outcome = await fill(new ScriptedModel('items.length'), text, {
       holes,
+      maxTokens: [32],
       candidates: 2,
       dropUnchanged: true,
     });

@@ -3,6 +3,7 @@ import type { Infiller } from '../../../server/src/completion/infiller';
 import type {
   Encoded,
   KvCache,
+  KvRows,
   Logits,
   MaskedDiffusionModel,
   ModelLayout,
@@ -21,8 +22,11 @@ const manifest = parseManifest(manifestJson());
  */
 export class ScriptedModel implements MaskedDiffusionModel {
   readonly layout: ModelLayout = manifest.layout;
+  readonly mostRows = 1;
   /** How often a context was read. */
   encodes = 0;
+  /** The index of the first token it is not certain of, in every hole. */
+  unsureFrom = Infinity;
   private script: readonly (readonly number[])[] = [];
   /** How many tokens were given before each hole. */
   private readonly leads: number[] = [];
@@ -49,6 +53,14 @@ export class ScriptedModel implements MaskedDiffusionModel {
     return Promise.resolve(this.read(context, block));
   }
 
+  fork(context: KvCache): KvRows & KvCache {
+    return { rows: 1, length: context.length, drop: () => undefined };
+  }
+
+  extendRows(rows: KvRows & KvCache, block: TokenBlock): Promise<Logits> {
+    return Promise.resolve(this.read(rows, block));
+  }
+
   truncate(): void {
     // Nothing is remembered that could be forgotten.
   }
@@ -73,8 +85,10 @@ export class ScriptedModel implements MaskedDiffusionModel {
     for (const [w, flat] of block.wanted.entries()) {
       const offset = block.positions[flat]! - context.length;
       const hole = Math.floor(offset / holeStride);
-      const token = this.script[hole]?.[(offset % holeStride) - (this.leads[hole] ?? 0)] ?? eoh;
-      logits[w * vocabSize + token] = 30;
+      const index = (offset % holeStride) - (this.leads[hole] ?? 0);
+      const token = this.script[hole]?.[index] ?? eoh;
+      // The likeliest token in any case, but with one chance in ten against thousands of others.
+      logits[w * vocabSize + token] = index < this.unsureFrom ? 30 : Math.log((vocabSize - 1) / 9);
     }
     return logits;
   }

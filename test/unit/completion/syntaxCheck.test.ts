@@ -37,6 +37,36 @@ describe('countParseErrors', () => {
   });
 });
 
+describe('isInComment', () => {
+  /** The cursor is at `│`. */
+  const cases: readonly (readonly [language: string, text: string, inside: boolean])[] = [
+    ['typescript', '// a│', true],
+    ['typescript', '// a│\nconst b = 1;\n', true],
+    ['typescript', '//│', true],
+    ['typescript', '│// a', false],
+    ['typescript', '// a\n│', false],
+    ['typescript', '/* a │ b */ c', true],
+    ['typescript', '/** a\n * │\n */\nc();', true],
+    ['typescript', '/* a */│ c', false],
+    ['typescript', 'const url = "http://│";', false],
+    ['typescript', 'const a = 1; │', false],
+    ['typescriptreact', 'const a = <p>// │</p>;', false],
+    ['javascript', 'f(); // 😀 │', true],
+    ['python', '# a│\n', true],
+    ['python', 'a = "# │"\n', false],
+    ['python', 'def f():\n    # │\n    return 1\n', true],
+    ['css', 'a { /* │ */ }', true],
+    ['markdown', '// │', false],
+    ['typescript', '│', false],
+  ];
+  for (const [language, text, inside] of cases) {
+    it(`${language}: ${JSON.stringify(text)} is ${inside ? 'in' : 'outside'} a comment`, async () => {
+      const offset = text.indexOf('│');
+      assert.equal(await checker.isInComment(language, text.replace('│', ''), offset), inside);
+    });
+  }
+});
+
 describe('judge', () => {
   /** One hole, marked `│`; which of the fills parse? */
   const cases: readonly {

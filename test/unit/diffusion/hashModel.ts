@@ -1,6 +1,7 @@
 import type {
   Encoded,
   KvCache,
+  KvRows,
   Logits,
   MaskedDiffusionModel,
   ModelLayout,
@@ -35,6 +36,20 @@ class ReadCache implements KvCache {
   }
 }
 
+/** One sequence a row. */
+class ReadRows implements KvRows {
+  constructor(readonly all: Read[][]) {}
+
+  get rows(): number {
+    return this.all.length;
+  }
+
+  drop(row: number): void {
+    const last = this.all.pop()!;
+    if (row < this.all.length) this.all[row] = last;
+  }
+}
+
 /**
  * A deterministic model: the logits of a token are hashes of exactly what it may see, so that whoever shows
  * it one token too many or too few gets other numbers.
@@ -48,6 +63,7 @@ export class HashModel implements MaskedDiffusionModel {
     readonly layout: ModelLayout = tinyLayout,
     /** Added to the logit of the end of a hole, so that tests can make holes short or endless. */
     private readonly endBias = 0,
+    readonly mostRows = 100,
   ) {}
 
   async encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
@@ -58,13 +74,28 @@ export class HashModel implements MaskedDiffusionModel {
   }
 
   denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
-    return Promise.resolve(this.read(context, block));
+    return Promise.resolve(this.read(() => tokensOf(context), block));
   }
 
   extend(context: KvCache, block: TokenBlock): Promise<Logits> {
-    const logits = this.read(context, block);
     const tokens = tokensOf(context);
+    const logits = this.read(() => tokens, block);
     block.ids.forEach((id, i) => tokens.push({ id, position: block.positions[i]! }));
+    return Promise.resolve(logits);
+  }
+
+  fork(context: KvCache, rows: number): KvRows {
+    return new ReadRows(Array.from({ length: rows }, () => [...tokensOf(context)]));
+  }
+
+  extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
+    if (!(rows instanceof ReadRows)) throw new TypeError('Expected rows that a HashModel forked');
+    const logits = this.read((row) => rows.all[row]!, block);
+    for (const [row, tokens] of rows.all.entries()) {
+      for (let i = row * block.columns; i < row * block.columns + counts[row]!; i++) {
+        tokens.push({ id: block.ids[i]!, position: block.positions[i]! });
+      }
+    }
     return Promise.resolve(logits);
   }
 
@@ -72,14 +103,15 @@ export class HashModel implements MaskedDiffusionModel {
     tokensOf(context).length = length;
   }
 
-  private read(context: KvCache, block: TokenBlock): Logits {
+  private read(past: (row: number) => readonly Read[], block: TokenBlock): Logits {
     this.passes += 1;
     this.largestBlock = Math.max(this.largestBlock, block.rows * block.columns);
     const { vocabSize, eoh } = this.layout;
     const logits = new Float32Array(block.wanted.length * vocabSize);
     for (const [w, flat] of block.wanted.entries()) {
-      const start = Math.floor(flat / block.columns) * block.columns;
-      const seen: Read[] = [...tokensOf(context)];
+      const row = Math.floor(flat / block.columns);
+      const start = row * block.columns;
+      const seen = [...past(row)];
       for (let k = start; k < start + block.columns; k++) {
         if (block.order[k]! <= block.order[flat]!)
           seen.push({ id: block.ids[k]!, position: block.positions[k]! });

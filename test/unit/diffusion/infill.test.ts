@@ -2,14 +2,19 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { autoregress } from '../../../server/src/diffusion/autoregress';
 import { Canvas } from '../../../server/src/diffusion/canvas';
-import { type Filled, infill, type InfillTask } from '../../../server/src/diffusion/infill';
+import { infill } from '../../../server/src/diffusion/infill';
 import type { KvCache, StopPoll } from '../../../server/src/diffusion/model';
 import { score } from '../../../server/src/diffusion/score';
+import {
+  type Filled,
+  type InfillTask,
+  meanConfidence,
+  type ProgressReport,
+} from '../../../server/src/diffusion/task';
 import { encoded, HashModel, neverStop, tinyLayout as layout, tokensOf } from './hashModel';
 
 const usual = {
   holes: 1,
-  maxTokens: 6,
   steps: 4,
   threshold: 0.9,
   hypotheses: 3,
@@ -19,25 +24,34 @@ const usual = {
   seed: 1,
 };
 
+/** A usual task with changes; each hole gets 6 tokens where nothing else is said. */
+async function taskFor(model: HashModel, changes: Partial<InfillTask>): Promise<InfillTask> {
+  const maxTokens = new Array<number>(changes.holes ?? usual.holes).fill(6);
+  return { ...usual, maxTokens, context: await encoded(model), ...changes };
+}
+
 async function fill(
   model: HashModel,
   changes: Partial<InfillTask> = {},
   stop = neverStop,
+  report?: ProgressReport,
 ): Promise<Filled | undefined> {
-  return infill(model, { ...usual, context: await encoded(model), ...changes }, stop);
+  return infill(model, await taskFor(model, changes), stop, report);
 }
 
 const tokens = (filled: Filled | undefined): number[][][] =>
   filled!.candidates.map((candidate) => candidate.fills.map((ids) => [...ids]));
 
-const tasks = fc.record({
-  holes: fc.integer({ min: 1, max: 3 }),
-  steps: fc.integer({ min: 1, max: 6 }),
-  candidates: fc.integer({ min: 1, max: 5 }),
-  temperature: fc.constantFrom(0, 0.8),
-  maxTokens: fc.integer({ min: 1, max: 16 }),
-  seed: fc.nat(),
-});
+const tasks = fc
+  .record({
+    holes: fc.integer({ min: 1, max: 3 }),
+    steps: fc.integer({ min: 1, max: 6 }),
+    candidates: fc.integer({ min: 1, max: 5 }),
+    temperature: fc.constantFrom(0, 0.8),
+    maxTokens: fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 3, maxLength: 3 }),
+    seed: fc.nat(),
+  })
+  .map((task) => ({ ...task, maxTokens: task.maxTokens.slice(0, task.holes) }));
 
 describe('infill', () => {
   it('fills every hole with text only, in no more passes than it may take', async () => {
@@ -48,15 +62,17 @@ describe('infill', () => {
         assert.ok(filled!.steps <= task.steps);
         // The passes besides the steps are the one that scores.
         assert.ok(model.passes <= filled!.steps + 1);
-        for (const { fills, complete, confidence } of filled!.candidates) {
+        for (const candidate of filled!.candidates) {
+          const { fills, complete, confidences } = candidate;
           assert.equal(fills.length, task.holes);
-          assert.ok(fills.every((ids) => ids.length <= task.maxTokens));
+          assert.ok(fills.every((ids, hole) => ids.length <= task.maxTokens[hole]!));
           assert.ok(fills.every((ids) => ids.every((id) => id >= layout.firstText)));
           assert.equal(
             complete,
-            fills.every((ids) => ids.length < task.maxTokens),
+            fills.every((ids, hole) => ids.length < task.maxTokens[hole]!),
           );
-          assert.ok(confidence > 0 && confidence <= 1);
+          assert.deepEqual(confidences.map((hole) => hole.length), fills.map((ids) => ids.length)); // prettier-ignore
+          for (const hole of confidences) assert.ok(hole.every((sure) => sure > 0 && sure <= 1));
         }
       }),
     );
@@ -86,6 +102,11 @@ describe('infill', () => {
     assert.equal(tokens(await fill(new HashModel(), { steps: 1, candidates: 2 })).length, 3);
   });
 
+  it('gives each hole its own room', async () => {
+    const filled = await fill(new HashModel(layout, -99), { holes: 3, maxTokens: [2, 9, 4] });
+    assert.deepEqual(tokens(filled)[0]!.map((ids) => ids.length), [2, 9, 4]); // prettier-ignore
+  });
+
   it('keeps to lengths that are known', async () => {
     for (const steps of [1, 2, 4]) {
       const [candidate, ...others] = tokens(
@@ -99,7 +120,28 @@ describe('infill', () => {
   it('needs no pass for holes that are empty', async () => {
     const filled = await fill(new HashModel(), { lengths: [0] });
     assert.equal(filled!.steps, 1);
-    assert.equal(filled!.candidates[0]!.confidence, 1);
+    assert.equal(meanConfidence(filled!.candidates[0]!), 1);
+  });
+
+  it('shows the first candidate after each pass, and what is decided stays', async () => {
+    await fc.assert(
+      fc.asyncProperty(tasks, async (task) => {
+        const seen: number[][][] = [];
+        const filled = await fill(new HashModel(), task, neverStop, (fills) => {
+          seen.push(fills.map((ids) => [...ids]));
+        });
+        // One pass is over before there is anything to show.
+        assert.equal(seen.length, task.steps === 1 ? 0 : filled!.steps);
+        if (seen.length === 0) return;
+        assert.deepEqual(seen.at(-1), tokens(filled)[0]);
+        assert.ok(seen[0]!.flat().every((id) => id === layout.mask));
+        for (const [i, fills] of seen.slice(1).entries()) {
+          for (const [at, id] of seen[i]!.flat().entries()) {
+            if (id !== layout.mask) assert.equal(fills.flat()[at], id);
+          }
+        }
+      }),
+    );
   });
 
   it('stops before whichever pass it is told to', async () => {
@@ -117,7 +159,7 @@ describe('infill', () => {
 
   it('bounds what one pass reads', async () => {
     const model = new HashModel();
-    await fill(model, { holes: 3, candidates: 200, temperature: 1, maxTokens: 16 });
+    await fill(model, { holes: 3, candidates: 200, temperature: 1, maxTokens: [16, 16, 16] });
     assert.ok(model.largestBlock <= 1024, `${model.largestBlock} tokens in one pass`);
   });
 });
@@ -140,7 +182,7 @@ describe('score', () => {
 
 describe('autoregress', () => {
   const read = async (model: HashModel, context: KvCache, changes: Partial<InfillTask>): Promise<Filled> =>
-    (await autoregress(model, { ...usual, context, ...changes }, neverStop))!;
+    (await autoregress(model, { ...(await taskFor(model, changes)), context }, neverStop))!;
 
   it('scores what it reads as the batch does, and leaves the context as it was', async () => {
     await fc.assert(
@@ -155,15 +197,18 @@ describe('autoregress', () => {
           const canvas = new Canvas(
             layout,
             context.length,
-            candidate.fills.map((ids) => ({
+            candidate.fills.map((ids, hole) => ({
               length: ids.length,
-              end: ids.length < task.maxTokens,
+              end: ids.length < task.maxTokens[hole]!,
               locked: new Map(ids.entries()),
             })),
           );
-          const [expected] = (await score(model, context, [canvas], neverStop))!;
           assert.equal(candidate.complete, canvas.complete);
-          assert.ok(Math.abs(candidate.score - expected!) < 1e-9);
+          const [logs] = (await score(model, context, [canvas], neverStop))!;
+          const flat = (holes: readonly Float64Array[]): number[] => holes.flatMap((hole) => [...hole]);
+          assert.deepEqual(flat(candidate.logProbabilities), flat(logs!));
+          const sum = flat(logs!).reduce((total, value) => total + value, 0);
+          assert.ok(Math.abs(candidate.score - sum) < 1e-9);
         }
       }),
     );
@@ -171,18 +216,62 @@ describe('autoregress', () => {
 
   it('takes one pass a token and one for the end', async () => {
     const model = new HashModel(layout, 2);
-    const filled = await read(model, await encoded(model), { holes: 3, maxTokens: 16 });
+    const filled = await read(model, await encoded(model), { holes: 3, maxTokens: [16, 16, 16] });
     const [candidate] = filled.candidates;
     assert.equal(filled.steps, candidate!.fills.reduce((sum, ids) => sum + ids.length + 1, 0)); // prettier-ignore
     assert.equal(filled.steps, model.passes);
   });
 
+  it('reads a candidate the same way alone and among others, however many rows the model takes', async () => {
+    await fc.assert(
+      fc.asyncProperty(tasks, fc.integer({ min: 1, max: 3 }), async (task, mostRows) => {
+        const leads = [[25, 26, 27], [], [28]].map((lead) => Int32Array.from(lead));
+        const changes = { ...task, maxTokens: task.maxTokens.map((most) => Math.min(most, 13)), leads };
+        const [together, apart] = [new HashModel(layout, 1), new HashModel(layout, 1, mostRows)];
+        const expected = await read(apart, await encoded(apart), changes);
+        const found = await read(together, await encoded(together), changes);
+        assert.deepEqual(found.candidates, expected.candidates);
+        assert.equal(found.steps, together.passes);
+        assert.ok(together.passes <= apart.passes);
+      }),
+    );
+  });
+
+  it('takes no more passes for many candidates than for the longest of them', async () => {
+    const model = new HashModel(layout, 1);
+    const task = { holes: 2, temperature: 1, candidates: 8 };
+    const filled = await read(model, await encoded(model), task);
+    // A hole that is full ends without being asked for its end.
+    const passes = filled.candidates.map(({ fills }) =>
+      fills.reduce((sum, ids) => sum + Math.min(ids.length + 1, 6), 0),
+    );
+    assert.equal(model.passes, Math.max(...passes));
+  });
+
+  it('gives one hole alone the room of all', async () => {
+    const model = new HashModel(layout, -99);
+    const filled = await read(model, await encoded(model), { maxTokens: [1000] });
+    assert.equal(filled.candidates[0]!.fills[0]!.length, layout.holeStride * 2 + layout.maxCanvas);
+  });
+
+  it('shows the first candidate token by token', async () => {
+    const model = new HashModel(layout, 2);
+    const task = await taskFor(model, { holes: 2, temperature: 1, candidates: 3 });
+    const seen: number[][][] = [];
+    const filled = await autoregress(model, task, neverStop, (fills) => {
+      seen.push(fills.map((ids) => [...ids]));
+    });
+    const whole = tokens(filled)[0]!.flat();
+    assert.deepEqual(seen.map((fills) => fills.flat()), whole.map((_, i) => whole.slice(0, i + 1))); // prettier-ignore
+  });
+
   it('leaves the context as it was when stopped in the middle', async () => {
     const model = new HashModel(layout, -9);
-    const context = await encoded(model);
+    const task = await taskFor(model, {});
     let polls = 0;
     const stop: StopPoll = () => Promise.resolve(polls++ >= 3);
-    assert.equal(await autoregress(model, { ...usual, context }, stop), undefined);
-    assert.equal(context.length, 4);
+    assert.equal(await autoregress(model, task, stop), undefined);
+    assert.equal(model.passes, 3);
+    assert.equal(task.context.length, 4);
   });
 });

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { CancellationSource, neverCancelled } from '../../../server/src/base/cancellation';
 import { Engine } from '../../../server/src/inference/engine';
-import type { InfillOutcome, InfillRequest } from '../../../server/src/inference/messages';
+import {
+  type InfillOutcome,
+  type InfillProgress,
+  type InfillRequest,
+  UNDECIDED,
+} from '../../../server/src/inference/messages';
 import { parseManifest } from '../../../server/src/runtime/manifest';
 import { HashModel } from '../diffusion/hashModel';
 import { manifestJson } from '../runtime/manifestFixture';
@@ -51,6 +56,45 @@ describe('Engine', () => {
     );
   });
 
+  it('says where each candidate is uncertain', async () => {
+    // The likeliest of thousands of hashes is never likely.
+    const outcome = await fill({ segments: ['a = ', '; b = ', ';\n'], candidates: 3, temperature: 1 });
+    assert.equal(outcome.kind, 'filled');
+    for (const { fills, uncertain } of outcome.candidates) {
+      if (fills.some((text) => text.includes('\ufffd'))) continue;
+      assert.deepEqual(uncertain, fills.map((text) => (text === '' ? [] : [{ start: 0, end: text.length }]))); // prettier-ignore
+    }
+  });
+
+  it('shows all holes of the request while it fills some of them', async () => {
+    for (const mode of ['diffusion', 'ar'] as const) {
+      const seen: InfillProgress[] = [];
+      const segments = Array.from({ length: 12 }, (_, i) => `${i}, `);
+      const model = new HashModel(manifest.layout, -9);
+      const outcome = await new Engine(model, tokenizer, manifest).fill(
+        { ...usual, segments, mode, maxTokens: 3 },
+        neverCancelled,
+        (progress) => seen.push(progress),
+      );
+      assert.equal(outcome.kind, 'filled');
+      assert.ok(seen.length > 0);
+      for (const { fills } of seen) assert.equal(fills.length, 11);
+      const [first] = seen;
+      if (mode === 'diffusion') assert.equal(first!.fills[0], UNDECIDED.repeat(3));
+      assert.equal(first!.fills[10], '');
+    }
+  });
+
+  it('is cancelled by a message that arrives while it reports', async () => {
+    const source = new CancellationSource();
+    const outcome = await new Engine(new HashModel(manifest.layout, -9), tokenizer, manifest).fill(
+      { ...usual, maxTokens: 128, steps: 64 },
+      source.token,
+      () => setImmediate(() => source.cancel()),
+    );
+    assert.deepEqual(outcome, { kind: 'cancelled' });
+  });
+
   it('cuts a wish for ten thousand tokens down to what a canvas holds', async () => {
     const outcome = await fill({ maxTokens: 10_000, steps: 2 });
     assert.equal(outcome.kind, 'filled');
@@ -64,6 +108,8 @@ describe('Engine', () => {
     [{ seed: -1 }, /seed: expected a whole number/],
     [{ topP: 2 }, /topP: expected a number from 0 to 1, got 2/],
     [{ lengths: [1, 2] }, /lengths: expected 1, one a hole, got 2/],
+    [{ maxTokens: [3, 4] }, /maxTokens: expected 1, one a hole, got 2/],
+    [{ maxTokens: [0] }, /maxTokens\[0\]: expected a whole number from 1/],
     [{ lengths: [500] }, /lengths\[0\]: expected a whole number from 0 to 128, got 500/],
   ];
   for (const [changes, reason] of faults) {

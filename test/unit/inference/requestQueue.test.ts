@@ -1,17 +1,22 @@
 import assert from 'node:assert/strict';
 import { deferred, type Deferred, turn } from '../../../server/src/base/async';
 import type { CancellationToken } from '../../../server/src/base/cancellation';
-import type { InfillOutcome, InfillRequest } from '../../../server/src/inference/messages';
+import type { InfillOutcome, ToWorker } from '../../../server/src/inference/messages';
 import { RequestQueue } from '../../../server/src/inference/requestQueue';
 
-const request: InfillRequest = {
-  language: 'typescript',
-  segments: ['', ''],
-  mode: 'diffusion',
-  candidates: 1,
-  temperature: 0,
-  seed: 0,
-};
+const asked = (id: number): Extract<ToWorker, { type: 'infill' }> => ({
+  type: 'infill',
+  id,
+  request: {
+    language: 'typescript',
+    segments: ['', ''],
+    mode: 'diffusion',
+    candidates: 1,
+    temperature: 0,
+    seed: 0,
+  },
+  progress: false,
+});
 const filled: InfillOutcome = {
   kind: 'filled',
   candidates: [],
@@ -30,7 +35,7 @@ describe('RequestQueue', () => {
     started = [];
     answered = [];
     queue = new RequestQueue(
-      (_request, token) => {
+      (_asked, token) => {
         const answer = deferred<InfillOutcome>();
         started.push({ answer, token });
         return answer.promise;
@@ -40,8 +45,8 @@ describe('RequestQueue', () => {
   });
 
   it('works on one request at a time, in order', async () => {
-    queue.add(1, request);
-    queue.add(2, request);
+    queue.add(asked(1));
+    queue.add(asked(2));
     assert.equal(started.length, 1);
     started[0]!.answer.resolve(filled);
     await turn();
@@ -52,7 +57,7 @@ describe('RequestQueue', () => {
   });
 
   it('tells the request under way that it is cancelled', async () => {
-    queue.add(1, request);
+    queue.add(asked(1));
     queue.cancel(1);
     assert.equal(started[0]!.token.isCancellationRequested, true);
     assert.deepEqual(answered, []);
@@ -62,8 +67,8 @@ describe('RequestQueue', () => {
   });
 
   it('never starts a request that was cancelled while it waited', async () => {
-    queue.add(1, request);
-    queue.add(2, request);
+    queue.add(asked(1));
+    queue.add(asked(2));
     queue.cancel(2);
     assert.deepEqual(answered, [[2, 'cancelled']]); // prettier-ignore
     started[0]!.answer.resolve(filled);
@@ -72,8 +77,8 @@ describe('RequestQueue', () => {
   });
 
   it('goes on after an error, which is the outcome of that request', async () => {
-    queue.add(1, request);
-    queue.add(2, request);
+    queue.add(asked(1));
+    queue.add(asked(2));
     started[0]!.answer.reject(new Error('bad luck'));
     await turn();
     started[1]!.answer.resolve(filled);

@@ -62,7 +62,7 @@ describe('KvCacheBuffers', () => {
       append(cache, [1]);
       capacities.add(Object.values(cache.inputs())[0]!.dims[2]!);
     }
-    assert.deepEqual([...capacities], [128, 256, 512, 1024]);
+    assert.deepEqual([...capacities], [128, 256, 384, 512, 640]);
   });
 
   it('does not take tokens at other positions for the same ones', () => {

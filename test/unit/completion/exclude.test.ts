@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { excludedBy } from '../../../server/src/completion/exclude';
+
+describe('excludedBy', () => {
+  const cases: readonly (readonly [uri: string, glob: string, excluded: boolean])[] = [
+    ['file:///home/me/app/lib.min.js', '*.min.js', true],
+    ['file:///home/me/app/lib.js', '*.min.js', false],
+    ['file:///home/me/app/generated/api/client.ts', 'generated/**', true],
+    ['file:///home/me/app/regenerated/api.ts', 'generated/**', false],
+    ['file:///home/me/app/src/a.ts', '**/src/*.ts', true],
+    ['file:///home/me/app/src/a.ts', 'src', false],
+    ['file:///home/me/app/.env', '.env', true],
+    ['file:///home/me/app/.config/a.json', '**/*.json', true],
+    ['file:///home/me/app/a.ts', '/home/me/**', true],
+    ['file:///home/me/app/a.ts', '/home/you/**', false],
+    ['file:///c%3A/Users/me/a.ts', 'c:\\Users\\**', true],
+    ['file:///home/me/with%20blank/a%23.ts', 'with blank/*.ts', true],
+    ['untitled:Untitled-1', 'Untitled-*', true],
+    ['vscode-notebook-cell:/home/me/book.ipynb#W0', '*.ipynb', true],
+    ['file:///home/me/app/a.ts', '{*.ts,*.js}', true],
+    ['file:///home/me/app/a.ts', '!*.ts', false],
+    ['file:///home/me/app/a.ts', '[', false],
+    ['file:///home/me/app/a.ts', '', false],
+  ];
+  for (const [uri, glob, excluded] of cases) {
+    it(`${uri} by ${glob}: ${String(excluded)}`, () => {
+      assert.equal(excludedBy(uri, ['never', glob]), excluded ? glob : undefined);
+    });
+  }
+});
