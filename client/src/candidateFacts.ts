@@ -20,12 +20,8 @@ export function factsOf(candidate: Candidate, all: readonly Candidate[]): readon
   if (!complete) facts.push(t('cut off'));
   const lines = edits.reduce((sum, { newText }) => sum + lineBreaksIn(newText) + 1, 0);
   facts.push(lines === 1 ? t('one line') : t('{0} lines', lines));
-  facts.push(
-    t(
-      '{0} characters',
-      edits.reduce((sum, { newText }) => sum + newText.length, 0),
-    ),
-  );
+  const characters = edits.reduce((sum, { newText }) => sum + newText.length, 0);
+  facts.push(characters === 1 ? t('one character') : t('{0} characters', characters));
   if (all.length > 1) {
     const rank = all.filter((other) => other.score > score).length + 1;
     facts.push(t('score rank {0} of {1}', rank, all.length));

@@ -69,6 +69,8 @@ export function showCandidateList(session: CandidateSession, view: 'one' | 'all'
   );
   refresh();
   picker.show();
+  // The list tells only where it goes, not where it began.
   if (view === 'all') void session.showAll();
+  else void session.show(session.index, { preserveFocus: true });
   return vscode.Disposable.from(listeners, picker);
 }

@@ -9,11 +9,11 @@ const SCHEME = 'parafill-candidate';
  */
 export class CandidatePreview implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  /** Stands before the registration, which looks for it only once. */
+  readonly onDidChange = this.changed.event;
   private readonly registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
   private readonly contents = new Map<string, string>();
   private sequence = 0;
-
-  readonly onDidChange = this.changed.event;
 
   provideTextDocumentContent(uri: vscode.Uri): string | undefined {
     return this.contents.get(uri.toString());

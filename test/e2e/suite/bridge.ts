@@ -35,6 +35,11 @@ export function drawnAfterCode(): Promise<readonly string[]> {
   return call('drawnAfter', {});
 }
 
+/** Writes what the window looks like into a PNG file. */
+export async function screenshot(path: string): Promise<void> {
+  await call('screenshot', { path });
+}
+
 /** How many elements match the selector and have this computed style. */
 export function renderedCount(selector: string, property: string, value: string): Promise<number> {
   return call('countStyled', { selector, property, value });

@@ -10,7 +10,7 @@ const NEXT = 'workbench.action.quickOpenSelectNext';
 const TAKE = 'workbench.action.acceptSelectedQuickOpenItem';
 const ESCAPE = 'workbench.action.closeQuickOpen';
 
-describe.skip('Compare Candidates', () => {
+describe('Compare Candidates', () => {
   before(readyParafill);
   afterEach(async () => {
     await vscode.commands.executeCommand(ESCAPE);
@@ -29,7 +29,7 @@ describe.skip('Compare Candidates', () => {
         return found.length > 0 && found;
       });
       for (const row of rows) {
-        assert.match(row, /(parses|does not parse).*\d+ characters/s);
+        assert.match(row, /(parses|does not parse).*characters?/s);
         assert.doesNotMatch(row, /%/);
       }
       if (rows.length > 1) {

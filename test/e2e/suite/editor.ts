@@ -1,11 +1,14 @@
 import * as assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ParafillApi } from '../../../client/src/extension';
+import { hasBridge, screenshot } from './bridge';
 
 const EXTENSION = 'parafill.parafill';
 const POLL_MS = 25;
 /** A loaded machine may take long for anything; what takes longer than this does not happen. */
-const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 8_000;
 const LOADING_PATIENCE_MS = 240_000;
 
 /** Waits until the condition gives something, asking again and again; fails with what was waited for. */
@@ -21,12 +24,21 @@ export async function eventually<T>(
     if (Date.now() > end) {
       const api = await parafill();
       const outcome = JSON.stringify(await api.lastOutcome(), null, 2);
+      const log = api.log.slice(-10).join('\n');
       assert.fail(
-        `Waited ${timeoutMs} ms for ${what}. The last request: ${outcome}\nThe log:\n${api.log.slice(-10).join('\n')}`,
+        `Waited ${timeoutMs} ms for ${what}. ${await pictureOfWindow(what)}The last request: ${outcome}\nThe log:\n${log}`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/** Keeps what the window looks like, which says more than any message, and tells where. */
+async function pictureOfWindow(what: string): Promise<string> {
+  if (!hasBridge) return '';
+  const path = join(tmpdir(), `parafill-e2e-${what.replaceAll(/\W+/g, '-').slice(0, 80)}.png`);
+  await screenshot(path);
+  return `The window: ${path}\n`;
 }
 
 /** The extension under test, activated. */

@@ -30,12 +30,12 @@ describe('kept lines', () => {
     return editor;
   }
 
-  it.skip('are marked in the gutter and in the text, and no more after the command is run again', async () => {
+  it('are marked in the gutter and in the text, and no more after the command is run again', async () => {
     await editorWithKept();
     const marks = (): Promise<number> => renderedCount('.view-overlays .cdr', 'border-left-width', '2px');
     if (hasBridge) {
       await eventually('a marked line', async () => (await marks()) === 1);
-      const icons = await renderedCount('.margin-view-overlays .cgmr', 'background-repeat', 'no-repeat');
+      const icons = await renderedCount('.glyph-margin-widgets .cgmr', 'background-repeat', 'no-repeat');
       assert.ok(icons >= 1, 'there is no icon in the gutter');
     }
     await vscode.commands.executeCommand('parafill.keepLines');

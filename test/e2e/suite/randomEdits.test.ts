@@ -53,8 +53,9 @@ describe('random edits with fills between them', () => {
     await assertOneUndo(document, before);
   }
 
-  async function regenerateAroundKept(editor: vscode.TextEditor, line: number): Promise<void> {
-    const { document } = editor;
+  async function regenerateAroundKept(document: vscode.TextDocument, line: number): Promise<void> {
+    // The editor that was there before a preview is not the one that is there after it.
+    const editor = await vscode.window.showTextDocument(document);
     const first = Math.max(0, line - 2);
     const last = Math.min(document.lineCount - 1, line + 2);
     await select(editor, document.lineAt(line).range);
@@ -64,6 +65,7 @@ describe('random edits with fills between them', () => {
     if (range.isEmpty) return;
     await select(editor, range);
     const before = document.getText();
+    const start = document.offsetAt(range.start);
     let isOver = false as boolean;
     const done = vscode.commands.executeCommand('parafill.regenerateSelection').then(() => {
       isOver = true;
@@ -73,7 +75,7 @@ describe('random edits with fills between them', () => {
     await vscode.commands.executeCommand('parafill.acceptCandidate');
     await done;
     const after = document.getText();
-    assert.ok(after.startsWith(before.slice(0, document.offsetAt(range.start))));
+    assert.equal(after.slice(0, start), before.slice(0, start), 'text before the selection changed');
     const lines = after.split('\n');
     for (const text of kept) {
       const at = lines.indexOf(text);
@@ -88,11 +90,10 @@ describe('random edits with fills between them', () => {
     await assertOneUndo(document, before);
   }
 
-  it.skip(`lose no character and change no kept line in ${EDITS} edits, each fill one undo`, async function () {
+  it(`lose no character and change no kept line in ${EDITS} edits, each fill one undo`, async function () {
     this.timeout(900_000);
     const next = numbers(20_251);
-    const editor = await editorWith('function first(a, b) {\n  return a + b;\n}\n|');
-    const { document } = editor;
+    const { document } = await editorWith('function first(a, b) {\n  return a + b;\n}\n|');
     for (let i = 1; i <= EDITS; i++) {
       const { length } = document.getText();
       const start = next(length + 1);
@@ -102,7 +103,7 @@ describe('random edits with fills between them', () => {
       if (i % EDITS_A_FILL !== 0) continue;
       const line = next(document.lineCount);
       if (i % (2 * EDITS_A_FILL) === 0) await fillHole(document, new vscode.Position(line, 0));
-      else await regenerateAroundKept(editor, line);
+      else await regenerateAroundKept(document, line);
     }
   });
 });

@@ -1,7 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { hasBridge, press, renderedTexts } from './bridge';
+import { hasBridge, renderedTexts } from './bridge';
 import { closeEverything, eventually, openFile, rangeOf, readyParafill, select } from './editor';
+import { message, pressUntil } from './page';
 import { hasDiff, previewedText, previewOf } from './preview';
 
 const BODY = '{ x: left.x - right.x, y: left.y - right.y }';
@@ -31,7 +32,7 @@ describe('Regenerate Selection', () => {
     const rest = original.slice(start + BODY.length);
     assert.ok(preview.startsWith(original.slice(0, start)) && preview.endsWith(rest));
 
-    if (hasBridge) await press('Control+Enter');
+    if (hasBridge) await pressUntil('Control+Enter', done);
     else await vscode.commands.executeCommand('parafill.acceptCandidate');
     await done;
     assert.equal(document.getText(), preview);
@@ -41,17 +42,17 @@ describe('Regenerate Selection', () => {
     await eventually('the text before', () => document.getText() === original);
   });
 
-  it.skip('goes through the candidates, forth and back, with more on request', async () => {
+  it('goes through the candidates, forth and back, with more on request', async () => {
     const { editor, original, preview, done } = await regenerate();
-    // Another seed gives other candidates, so that there is another one in the end.
-    const other = await eventually('another candidate', async () => {
-      await vscode.commands.executeCommand('parafill.moreCandidates');
-      await vscode.commands.executeCommand('parafill.nextCandidate');
+    // Another seed gives other candidates, and the first of them is shown.
+    await vscode.commands.executeCommand('parafill.moreCandidates');
+    const other = await eventually('another candidate', () => {
       const text = previewedText(original);
       return text !== preview && text;
     });
-    await vscode.commands.executeCommand('parafill.nextCandidate');
     await vscode.commands.executeCommand('parafill.previousCandidate');
+    await eventually('the candidate before it', () => previewedText(original) !== other);
+    await vscode.commands.executeCommand('parafill.nextCandidate');
     await eventually('the same candidate again', () => previewedText(original) === other);
     if (hasBridge) {
       const [shown] = (await renderedTexts('.statusbar-item')).filter((text) => text.includes('Candidate'));
@@ -64,7 +65,7 @@ describe('Regenerate Selection', () => {
 
   it('leaves the text as it is on Esc', async () => {
     const { editor, original, done } = await regenerate();
-    if (hasBridge) await press('Escape');
+    if (hasBridge) await pressUntil('Escape', done);
     else await vscode.commands.executeCommand('parafill.discardCandidates');
     await done;
     assert.equal(editor.document.getText(), original);
@@ -112,18 +113,15 @@ describe('Regenerate Selection', () => {
     assert.deepEqual(await titles(new vscode.Range(body.start, body.start)), []);
   });
 
-  it.skip('has nothing to do without a selection or without candidates, and says so', async () => {
+  it('has nothing to do without a selection or without candidates, and says so', async () => {
     const editor = await openFile('src/vector.ts');
     const original = editor.document.getText();
     await select(editor, new vscode.Range(0, 0, 0, 0));
     await vscode.commands.executeCommand('parafill.regenerateSelection');
     await vscode.commands.executeCommand('parafill.acceptCandidate');
-    if (hasBridge) {
-      const messages = (await renderedTexts('.notifications-toasts')).join('\n');
-      assert.match(messages, /select the code to regenerate first/);
-      assert.match(messages, /there are no candidates/);
-      await vscode.commands.executeCommand('notifications.clearAll');
-    }
+    await message(/select the code to regenerate first/);
+    await message(/there are no candidates/);
+    await vscode.commands.executeCommand('notifications.clearAll');
     assert.equal(editor.document.getText(), original);
   });
 });
