@@ -1,6 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { closeEverything, eventually, openFile, readyParafill } from './editor';
+import { closeEverything, editorWith, eventually, openFile, readyParafill } from './editor';
+import { message } from './page';
 
 const HOLE = 'export const answer = ⟦⟧;\n';
 
@@ -14,7 +15,40 @@ async function openNew(name: string): Promise<vscode.TextEditor> {
 
 describe('documents that cannot be filled', () => {
   before(readyParafill);
-  afterEach(closeEverything);
+  afterEach(async () => {
+    await vscode.commands.executeCommand('notifications.clearAll');
+    await closeEverything();
+  });
+
+  it('are said to be missing when no editor is open', async () => {
+    await closeEverything();
+    await vscode.commands.executeCommand('parafill.fillAllHoles');
+    await message(/open a file in an editor first/);
+  });
+
+  it('are told apart from files when they are virtual', async () => {
+    const scheme = 'parafill-test';
+    const provider = vscode.workspace.registerTextDocumentContentProvider(scheme, {
+      provideTextDocumentContent: () => HOLE,
+    });
+    try {
+      const uri = vscode.Uri.from({ scheme, path: '/virtual.ts' });
+      const { document } = await vscode.window.showTextDocument(uri);
+      await vscode.commands.executeCommand('parafill.fillAllHoles');
+      await message(/not in documents of the kind "parafill-test"/);
+      assert.equal(document.getText(), HOLE);
+    } finally {
+      provider.dispose();
+    }
+  });
+
+  it('are filled all the same when they were never saved', async () => {
+    const { document } = await editorWith(`${HOLE}|`);
+    await vscode.commands.executeCommand('parafill.fillAllHoles');
+    await eventually('a filled hole', () => !document.getText().includes('⟦'));
+    await vscode.commands.executeCommand('undo');
+    await eventually('the text before', () => document.getText() === HOLE);
+  });
 
   it('are filled in the editor when only their file was deleted', async () => {
     const { document } = await openNew('deleted.ts');

@@ -8,7 +8,7 @@ import { hasBridge, screenshot } from './bridge';
 const EXTENSION = 'parafill.parafill';
 const POLL_MS = 25;
 /** A loaded machine may take long for anything; what takes longer than this does not happen. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 60_000;
 const LOADING_PATIENCE_MS = 240_000;
 
 /** Waits until the condition gives something, asking again and again; fails with what was waited for. */

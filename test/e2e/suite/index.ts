@@ -8,7 +8,7 @@ export async function run(): Promise<void> {
     ui: 'bdd',
     color: false,
     // The waits inside the tests have limits of their own and say what they waited for.
-    timeout: 120_000,
+    timeout: 180_000,
     slow: 10_000,
     reporter: resolve(__dirname, '../../../../test/reporter.cjs'),
     // A pattern of titles, for working on one test.
