@@ -34,6 +34,16 @@ async function begin(): Promise<{
   return { document, original: document.getText(), done: vscode.commands.executeCommand(COMMAND) };
 }
 
+/** Waits until a box with this title is open and takes keys; where no page can be looked at, at once. */
+async function theQuestion(title: RegExp): Promise<void> {
+  if (!hasBridge) return;
+  await eventually(`a question like ${String(title)}`, async () => {
+    const titles = await renderedTexts('.quick-input-title');
+    const focused = await renderedTexts('.quick-input-widget input:focus');
+    return focused.length > 0 && titles.some((text) => title.test(text));
+  });
+}
+
 function scratchCopies(): readonly string[] {
   return readdirSync(tmpdir()).filter((name) => name.startsWith('parafill-check-'));
 }
@@ -70,12 +80,7 @@ describe('Regenerate Until Check Passes', () => {
       return text !== undefined && text !== '' && text !== original && text;
     });
     assert.equal(document.getText(), original, 'nothing is written before it is accepted');
-    if (hasBridge)
-      await eventually('the question what to do with it', async () =>
-        /candidate 1 of 8 passed \(.*not code.*, \d+\.\d s\)/.test(
-          (await renderedTexts('.quick-input-title')).join(),
-        ),
-      );
+    await theQuestion(/candidate 1 of 8 passed \(.*not code.*, \d+\.\d s\)/);
     await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
     await done;
     assert.equal(document.getText(), preview);
@@ -126,14 +131,10 @@ describe('Regenerate Until Check Passes', () => {
   it('asks for the command once and keeps it with the folder', async function () {
     if (!hasBridge) this.skip();
     const { done } = await begin();
-    await eventually('the question', async () => {
-      const titles = await renderedTexts('.quick-input-title');
-      const focused = await renderedTexts('.quick-input-widget input:focus');
-      return focused.length > 0 && titles.some((title) => title.includes('check command'));
-    });
+    await theQuestion(/check command/);
     await typeKeys(LENIENT);
     await press('Enter');
-    await eventually('the candidate that passed', previewedText);
+    await theQuestion(/candidate \d of 8 passed/);
     await vscode.commands.executeCommand('workbench.action.closeQuickOpen');
     await done;
     const folder = vscode.workspace.workspaceFolders?.[0];
