@@ -11,6 +11,7 @@ import {
   readyParafill,
   type,
 } from './editor';
+import { pressUntil } from './page';
 
 /** The last request that ran the model for ghost text and had something to offer. */
 async function suggestionOffered(): Promise<void> {
@@ -64,12 +65,16 @@ describe('ghost text', () => {
       const { document } = editor;
       const end = rangeOf(document, 'self.balance -= amount').start;
       await moveTo(editor, end.translate(0, 'self.balance -= '.length));
-      if (hasBridge) await press('Alt+\\');
-      else await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
-      await eventually('an answer to the request by hand', async () => {
+      const isAnswered = async (): Promise<boolean> => {
         const outcome = await api.lastOutcome();
         return outcome?.uri.endsWith('account.py') === true && outcome.candidatesComputed > 0;
-      });
+      };
+      if (hasBridge) {
+        await pressUntil('Alt+\\', isAnswered);
+      } else {
+        await vscode.commands.executeCommand('editor.action.inlineSuggest.trigger');
+        await eventually('an answer to the request by hand', isAnswered);
+      }
     } finally {
       await settings.update('enableAutomaticCompletions', undefined, vscode.ConfigurationTarget.Global);
     }

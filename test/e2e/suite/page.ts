@@ -18,17 +18,28 @@ export async function message(pattern: RegExp): Promise<void> {
 }
 
 /**
- * Presses a key as a person does: again, when nothing came of it. An editor that was only just opened does not have
- * the focus at once, and a key pressed before goes nowhere.
+ * Presses a key as a person does until the condition gives something: again, when nothing came of it. An editor that
+ * was only just opened does not have the focus at once, and a key pressed before goes nowhere.
  */
-export async function pressUntil(key: string, done: Thenable<unknown>): Promise<void> {
+export async function pressUntil<T>(
+  key: string,
+  condition: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  let pressedAt = 0;
+  return eventually(`what ${key} does`, async () => {
+    if (Date.now() - pressedAt > PRESS_AGAIN_MS) {
+      await press(key);
+      pressedAt = Date.now();
+    }
+    return condition();
+  });
+}
+
+/** Presses a key until the command that waits for it ends. */
+export async function pressToEnd(key: string, done: Thenable<unknown>): Promise<void> {
   let isOver = false as boolean;
-  const over = done.then(() => {
+  void done.then(() => {
     isOver = true;
   });
-  await eventually(`what ${key} does`, async () => {
-    await press(key);
-    await Promise.race([over, new Promise((resolve) => setTimeout(resolve, PRESS_AGAIN_MS))]);
-    return isOver;
-  });
+  await pressUntil(key, () => isOver);
 }

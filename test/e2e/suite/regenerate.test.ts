@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { hasBridge, renderedTexts } from './bridge';
 import { closeEverything, eventually, openFile, rangeOf, readyParafill, select } from './editor';
-import { message, pressUntil } from './page';
+import { message, pressToEnd } from './page';
 import { hasDiff, previewedText, previewOf } from './preview';
 
 const BODY = '{ x: left.x - right.x, y: left.y - right.y }';
@@ -32,7 +32,7 @@ describe('Regenerate Selection', () => {
     const rest = original.slice(start + BODY.length);
     assert.ok(preview.startsWith(original.slice(0, start)) && preview.endsWith(rest));
 
-    if (hasBridge) await pressUntil('Control+Enter', done);
+    if (hasBridge) await pressToEnd('Control+Enter', done);
     else await vscode.commands.executeCommand('parafill.acceptCandidate');
     await done;
     assert.equal(document.getText(), preview);
@@ -65,7 +65,7 @@ describe('Regenerate Selection', () => {
 
   it('leaves the text as it is on Esc', async () => {
     const { editor, original, done } = await regenerate();
-    if (hasBridge) await pressUntil('Escape', done);
+    if (hasBridge) await pressToEnd('Escape', done);
     else await vscode.commands.executeCommand('parafill.discardCandidates');
     await done;
     assert.equal(editor.document.getText(), original);
