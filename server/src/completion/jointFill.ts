@@ -5,6 +5,7 @@ import type { Infiller } from './infiller';
 import { type InferenceEffort, withLineEnding } from './outcome';
 import { specialCharacters } from './postprocess/specialCharacters';
 import { rank, withVerdicts } from './rank';
+import { withoutWhatFollows } from './surroundings';
 import type { SyntaxChecker } from './syntaxCheck';
 import { toLf, wellFormed, type OffsetRange } from './text';
 
@@ -66,7 +67,7 @@ export async function fillJointly(
 ): Promise<JointFillOutcome> {
   const cut = contextAround(input.text, input.holes);
   if (cut.kind === 'refused') return { kind: 'failed', reason: cut.reason };
-  const { segments, lineEnding } = cut.context;
+  const { segments, lineEnding, cutBefore, cutAfter } = cut.context;
 
   const outcome = await infiller.infill(
     {
@@ -96,7 +97,15 @@ export async function fillJointly(
     timings: outcome.timings,
   };
   const computed = outcome.candidates.length;
-  const { kept, filters } = keepUseful(outcome.candidates.map(withoutBeginnings), input);
+  const active = new Set<string>();
+  const fitting = outcome.candidates.map((candidate) =>
+    withoutWhatFollows(
+      withoutBeginnings(candidate),
+      { language: input.language, segments, cutBefore, cutAfter },
+      active,
+    ),
+  );
+  const { kept, filters } = keepUseful(fitting, input, active);
   if (kept.length === 0)
     return { kind: 'empty', reason: whyEmpty(computed, filters), computed, filters, effort };
 
@@ -119,14 +128,18 @@ function withoutBeginnings({
   return candidate;
 }
 
-/** Drops candidates with broken characters, with nothing in any hole, unchanged or said before. */
+/**
+ * Drops candidates with broken characters, with nothing in any hole, unchanged or said before.
+ *
+ * @param filters those that were active before
+ */
 function keepUseful<T extends { readonly fills: readonly string[] }>(
   candidates: readonly T[],
   { text, holes, language, dropUnchanged }: JointFillInput,
+  filters: Set<string>,
 ): { readonly kept: readonly T[]; readonly filters: readonly string[] } {
   const original = JSON.stringify(holes.map(({ start, end }) => wellFormed(toLf(text.slice(start, end)))));
   const nowhere = { language, prefix: '', suffix: '', cutBefore: true, cutAfter: true };
-  const filters = new Set<string>();
   const kept = new Map<string, T>();
   for (const candidate of candidates) {
     const content = JSON.stringify(candidate.fills);

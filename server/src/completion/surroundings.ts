@@ -1,0 +1,66 @@
+import type { InfillCandidate } from '../inference/messages';
+import type { Filter } from './postprocess';
+import { closingBrackets } from './postprocess/closingBrackets';
+import { closingQuote } from './postprocess/closingQuote';
+import { duplicateSuffix } from './postprocess/duplicateSuffix';
+import { isBlank, lastLine } from './text';
+
+/** What stands around the holes, with LF line ends: k + 1 segments around k holes. */
+export interface Surroundings {
+  readonly language: string;
+  readonly segments: readonly string[];
+  /** Whether the document goes on beyond the first and the last segment. */
+  readonly cutBefore: boolean;
+  readonly cutAfter: boolean;
+}
+
+/** What begins within a line ends within one, too; whole lines may end with a line break. */
+const lineBreaksAtEnd: Filter = {
+  name: 'white space',
+  apply: (text, { prefix }) => (isBlank(lastLine(prefix)) ? text : text.replace(/\s*\n\s*$/, '')),
+};
+
+/** Each of them only cuts at the end. */
+const FILTERS: readonly Filter[] = [lineBreaksAtEnd, duplicateSuffix, closingQuote, closingBrackets];
+
+/** Several lines may well close what they do not open and open something else. */
+const FOR_ONE_LINE: ReadonlySet<Filter> = new Set([closingQuote, closingBrackets]);
+
+/**
+ * Ends every fill before what stands behind its hole anyway: `right;` in `left + ⟦⟧;` is `right`.
+ *
+ * @param filters gets the names of those that changed something
+ */
+export function withoutWhatFollows<T extends Pick<InfillCandidate, 'fills' | 'uncertain'>>(
+  candidate: T,
+  { language, segments, cutBefore, cutAfter }: Surroundings,
+  filters: Set<string>,
+): T {
+  const fills = [...candidate.fills];
+  const around = (from: number, to: number): string =>
+    segments
+      .slice(from, to + 1)
+      .map((segment, i) => (i === 0 ? '' : (fills[from + i - 1] ?? '')) + segment)
+      .join('');
+  for (const [i, fill] of fills.entries()) {
+    const prefix = around(0, i);
+    const suffix = around(i + 1, segments.length - 1);
+    let kept = fill;
+    for (const filter of FILTERS) {
+      if (FOR_ONE_LINE.has(filter) && kept.trimEnd().includes('\n')) continue;
+      const cut = filter.apply(kept, { language, prefix, suffix, cutBefore, cutAfter });
+      // A hole that would be left with nothing keeps what it has: somebody asked for something there.
+      if (cut === undefined || cut === '') continue;
+      if (cut !== kept) filters.add(filter.name);
+      kept = cut;
+    }
+    fills[i] = kept;
+  }
+  const uncertain = candidate.uncertain.map((spans, i) => {
+    const { length } = fills[i] ?? '';
+    return spans
+      .filter(({ start }) => start < length)
+      .map(({ start, end }) => ({ start, end: Math.min(end, length) }));
+  });
+  return { ...candidate, fills, uncertain };
+}

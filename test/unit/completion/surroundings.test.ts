@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { withoutWhatFollows } from '../../../server/src/completion/surroundings';
+
+/** A document with holes, what the model wrote into them, and what is kept of that. */
+interface Golden {
+  readonly document: string;
+  readonly written: readonly string[];
+  readonly kept: readonly string[];
+  readonly language?: string;
+}
+
+const GOLDENS: readonly Golden[] = [
+  { document: 'return left + ⟦⟧;', written: ['right;'], kept: ['right'] },
+  { document: 'a = f(⟦⟧);\nb = g(⟦⟧);', written: ['x);', 'y)'], kept: ['x', 'y'] },
+  { document: 'f(⟦⟧, ⟦⟧)', written: ['a', 'b)'], kept: ['a', 'b'] },
+  { document: "import './⟦⟧';", written: ["math.js';"], kept: ['math.js'] },
+  { document: 'def f():\n    return os.path(⟦⟧)\n', written: ['a)'], kept: ['a'], language: 'python' },
+  { document: 'f(⟦⟧)', written: ['g(1)'], kept: ['g(1)'] },
+  { document: '{\n  ⟦⟧\n  end();\n}', written: ['a();\n  end();'], kept: ['a();'] },
+  { document: 'a === ⟦⟧;', written: ['b;\n'], kept: ['b'] },
+  { document: 'total += ⟦⟧\nreturn total\n', written: ['1\n'], kept: ['1'], language: 'python' },
+  { document: '⟦⟧}\n', written: ['  a();\n'], kept: ['  a();\n'] },
+  // What one hole writes counts as what stands around the next.
+  { document: '⟦⟧a⟦⟧;', written: ['f(', 'b)'], kept: ['f(', 'b)'] },
+  { document: 'function f() {\n⟦⟧\n}', written: ['}\n\nfunction g() {'], kept: ['}\n\nfunction g() {'] },
+  // Nothing would be left, and a hole is never empty.
+  { document: 'return ⟦⟧;', written: [';'], kept: [';'] },
+];
+
+describe('fills and what stands around them', () => {
+  for (const { document, written, kept, language = 'typescript' } of GOLDENS)
+    it(`${JSON.stringify(document)} + ${JSON.stringify(written)} → ${JSON.stringify(kept)}`, () => {
+      const segments = document.split('⟦⟧');
+      const uncertain = written.map(({ length }) => [{ start: 0, end: length }]);
+      const filters = new Set<string>();
+      const around = { language, segments, cutBefore: false, cutAfter: false };
+      const result = withoutWhatFollows({ fills: written, uncertain }, around, filters);
+      assert.deepEqual(result.fills, kept);
+      assert.deepEqual(
+        result.uncertain,
+        kept.map(({ length }) => [{ start: 0, end: length }]),
+      );
+      assert.equal(filters.size > 0, written.join('\0') !== kept.join('\0'));
+    });
+});
