@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 
 /** Ghost text as drawn: in the cursor's line, and the lines below it. Runs inside the page. */
-function readGhostText() {
+export function readGhostText() {
   const visible = (/** @type {Element} */ element) => (element.textContent ?? '').replaceAll('\u00a0', ' ');
   const inLine = '.monaco-editor .view-lines [class*="ghost-text-decoration"]';
   const outermost = [...document.querySelectorAll(inLine)].filter(
