@@ -29,6 +29,11 @@ export interface CompletionInput {
   readonly candidates: number;
   readonly maxTokens: number;
   readonly temperature: number;
+  /**
+   * Why nothing is to be computed here; absent: nothing speaks against it. What was asked for by hand goes on all
+   * the same while it is typed along.
+   */
+  readonly unwanted?: Skipped;
   /** Whether to complete in comments without being asked; absent: yes. */
   readonly inComments?: boolean;
   /** Denoising steps; absent: as many as the model says. */
@@ -36,6 +41,8 @@ export interface CompletionInput {
   /** Milliseconds; steps there is no time for are left out. There is less of it for automatic completions. */
   readonly budgetMs?: number;
 }
+
+type Skipped = Extract<CompletionOutcome, { kind: 'skipped' }>;
 
 /** What the completer works with; each is shared with nobody but the status. */
 export interface CompleterParts {
@@ -76,10 +83,6 @@ export class InlineCompleter {
       const reason = 'The cursor is inside an unresolved merge conflict.';
       return { kind: 'skipped', rule: 'merge-conflict', reason };
     }
-    if (await this.isUnwantedComment(input, place)) {
-      const reason = 'The cursor is in a comment, and the setting parafill.completeInComments is off.';
-      return { kind: 'skipped', rule: 'comment', reason };
-    }
     const cut = contextAround(place.text, [{ start: place.offset, end: place.offset }]);
     if (cut.kind === 'refused') return { kind: 'skipped', rule: 'cursor', reason: cut.reason };
     const [prefix = '', suffix = ''] = cut.context.segments;
@@ -93,6 +96,9 @@ export class InlineCompleter {
     // Who draws candidates by chance wants new ones.
     const repeatable = input.trigger === 'automatic' || input.temperature === 0;
     const hit = repeatable ? this.parts.cache.get(key, input.candidates) : undefined;
+    const isTypedAlong = hit !== undefined && hit.typed > 0 && hit.candidates.length > 0;
+    const unwanted = isTypedAlong ? undefined : await this.whyUnwanted(input, place);
+    if (unwanted !== undefined) return unwanted;
     if (hit !== undefined) return outcomeOfHit(hit, input.candidates);
 
     const { debounce, latency, now } = this.parts;
@@ -104,12 +110,15 @@ export class InlineCompleter {
     return this.infer(input, key, cut.context, arrived, cancellation);
   }
 
-  private async isUnwantedComment(
-    { inComments = true, trigger, language }: CompletionInput,
+  private async whyUnwanted(
+    { unwanted, inComments = true, trigger, language }: CompletionInput,
     { text, offset }: { readonly text: string; readonly offset: number },
-  ): Promise<boolean> {
-    if (inComments || trigger === 'invoked') return false;
-    return this.parts.syntax.isInComment(language, text, offset);
+  ): Promise<Skipped | undefined> {
+    if (unwanted !== undefined) return unwanted;
+    if (inComments || trigger === 'invoked') return undefined;
+    if (!(await this.parts.syntax.isInComment(language, text, offset))) return undefined;
+    const reason = 'The cursor is in a comment, and the setting parafill.completeInComments is off.';
+    return { kind: 'skipped', rule: 'comment', reason };
   }
 
   private async infer(
@@ -214,7 +223,7 @@ function sureOnly(
 
 type Place =
   | { readonly kind: 'place'; readonly text: string; readonly offset: number }
-  | Extract<CompletionOutcome, { kind: 'skipped' }>;
+  | Skipped;
 
 /** The text as it would be with the selected suggestion accepted, and the cursor behind that. */
 function placeOf({ text, offset, selected }: CompletionInput): Place {

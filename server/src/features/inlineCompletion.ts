@@ -95,8 +95,9 @@ export class InlineCompletion implements Feature {
     const settings = this.parts.settings();
     const automatic = params.context.triggerKind === InlineCompletionTriggerKind.Automatic;
     const text = document.getText();
-    const skipped = skipRule(settings, document, text.length, automatic);
-    if (skipped !== undefined) return { outcome: skipped };
+    const impossible = whyImpossible(settings, text.length, automatic);
+    if (impossible !== undefined) return { outcome: impossible };
+    const unwanted = automatic ? whyUnwanted(settings, document) : undefined;
 
     const turn = automatic
       ? turns.beginAutomatic(document.uri, cancellation)
@@ -124,6 +125,7 @@ export class InlineCompletion implements Feature {
           candidates: automatic ? 1 : settings.candidates,
           maxTokens: settings.maxTokens,
           temperature: settings.temperature,
+          ...(unwanted === undefined ? {} : { unwanted }),
           inComments: settings.completeInComments,
           ...wantedEffort(settings),
           ...(selected === undefined
@@ -164,16 +166,20 @@ function notOpen(uri: string): Asked {
 
 type Skipped = Extract<CompletionOutcome, { kind: 'skipped' }>;
 
-function skipRule(
-  settings: Settings,
-  { uri, languageId }: TextDocument,
-  size: number,
-  automatic: boolean,
-): Skipped | undefined {
+/** Without any request to the model or the cache: it is off, or the text too large to look at per keystroke. */
+function whyImpossible(settings: Settings, size: number, automatic: boolean): Skipped | undefined {
   if (!settings.enable) {
     return { kind: 'skipped', rule: 'disabled', reason: 'Switched off by the setting parafill.enable.' };
   }
-  if (!automatic) return undefined;
+  if (automatic && size > settings.maxFileSize) {
+    const reason = `The file has ${size} characters, more than parafill.maxFileSize (${settings.maxFileSize}).`;
+    return { kind: 'skipped', rule: 'file-too-large', reason };
+  }
+  return undefined;
+}
+
+/** Why the person does not want ghost text here unasked. */
+function whyUnwanted(settings: Settings, { uri, languageId }: TextDocument): Skipped | undefined {
   if (!settings.enableAutomaticCompletions) {
     const reason = 'Switched off by the setting parafill.enableAutomaticCompletions.';
     return { kind: 'skipped', rule: 'automatic-disabled', reason };
@@ -186,10 +192,6 @@ function skipRule(
   if (glob !== undefined) {
     const reason = `The file is excluded by "${glob}" in the setting parafill.exclude.`;
     return { kind: 'skipped', rule: 'excluded', reason };
-  }
-  if (size > settings.maxFileSize) {
-    const reason = `The file has ${size} characters, more than parafill.maxFileSize (${settings.maxFileSize}).`;
-    return { kind: 'skipped', rule: 'file-too-large', reason };
   }
   return undefined;
 }

@@ -36,6 +36,51 @@ function readDrawnAfter() {
 }
 
 /**
+ * Begins to write down, frame by frame, what the line of the cursor looks like, ghost text included. Runs inside
+ * the page. What comes and goes between two frames nobody sees.
+ */
+function watchCursorLine() {
+  /** @type {{ text: string, ghost: string }[]} */
+  const seen = [];
+  const top = (/** @type {Element | null | undefined} */ part) =>
+    Math.round(part?.getBoundingClientRect().top ?? Number.NaN);
+  const look = () => {
+    const editor = document.querySelector('.monaco-editor.focused');
+    const at = top(editor?.querySelector('.cursors-layer .cursor'));
+    const line = [...(editor?.querySelectorAll('.view-lines > .view-line') ?? [])].find(
+      (part) => Math.abs(top(part) - at) <= 2,
+    );
+    const inLine = '[class*="ghost-text-decoration"]';
+    const ghost = [...(line?.querySelectorAll(inLine) ?? [])]
+      .filter((part) => !part.parentElement?.closest(inLine))
+      .map((part) => part.textContent)
+      .join('');
+    const now = { text: line?.textContent ?? '', ghost };
+    const last = seen.at(-1);
+    if (last?.text !== now.text || last.ghost !== now.ghost) seen.push(now);
+    watch.frames += 1;
+    watch.request = requestAnimationFrame(look);
+  };
+  const watch = { seen, frames: 0, request: 0 };
+  Object.assign(globalThis, { parafillWatch: watch });
+  look();
+}
+
+/** Ends it; tells how many frames there were and every look that was another than the one before. */
+function endWatch() {
+  const { parafillWatch } =
+    /** @type {{ parafillWatch: { seen: { text: string, ghost: string }[], frames: number, request: number } }} */ (
+      /** @type {unknown} */ (globalThis)
+    );
+  cancelAnimationFrame(parafillWatch.request);
+  const plain = (/** @type {string} */ text) => text.replaceAll('\u00a0', ' ');
+  return {
+    frames: parafillWatch.frames,
+    seen: parafillWatch.seen.map(({ text, ghost }) => ({ text: plain(text), ghost: plain(ghost) })),
+  };
+}
+
+/**
  * Serves the actions on a free port of this machine.
  * @param {import('playwright-core').Page} page
  */
@@ -49,6 +94,8 @@ export async function startBridge(page) {
     texts: ({ selector }) => page.locator(selector).allInnerTexts(),
     drawnAfter: () => page.evaluate(readDrawnAfter),
     countStyled: (wanted) => page.evaluate(countStyled, wanted),
+    watchCursorLine: () => page.evaluate(watchCursorLine),
+    endWatch: () => page.evaluate(endWatch),
     screenshot: async ({ path }) => {
       await page.screenshot({ path });
     },

@@ -152,6 +152,26 @@ describe('InlineCompleter', () => {
     assert.equal(offered(await complete('// An │\n', { trigger: 'automatic' })), 'a');
   });
 
+  it('goes on with what was asked for by hand, also where nothing is wanted unasked', async () => {
+    const { complete, model } = bench('first, second');
+    const unwanted = { kind: 'skipped', rule: 'automatic-disabled', reason: 'Off.' } as const;
+    const unasked = { trigger: 'automatic', unwanted } as const;
+    assert.deepEqual(await complete('f(│);\n', unasked), unwanted);
+    assert.equal(offered(await complete('f(│);\n')), 'first, second');
+    assert.equal(offered(await complete('f(fi│);\n', unasked)), 'rst, second');
+    assert.deepEqual(await complete('f(fa│);\n', unasked), unwanted);
+    // Nothing was typed along, so that the cursor has merely come back.
+    assert.deepEqual(await complete('f(│);\n', unasked), unwanted);
+    assert.equal(model.encodes, 1);
+  });
+
+  it('goes on in a comment with what was asked for there', async () => {
+    const { complete } = bench('first');
+    assert.equal(offered(await complete('// The │\n')), 'first');
+    const unasked = { trigger: 'automatic', inComments: false } as const;
+    assert.equal(offered(await complete('// The fi│\n', unasked)), 'rst');
+  });
+
   it('offers nothing inside a character', async () => {
     const outcome = await bench('a').complete('│', { text: '😀', offset: 1 });
     assert.equal(outcome.kind === 'skipped' && outcome.rule, 'cursor');
