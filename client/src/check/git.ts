@@ -14,14 +14,20 @@ const MOST_OUTPUT = 64 * 1024 * 1024;
  * @throws with git's own words, also when there is no git or the signal is aborted.
  */
 export async function git(folder: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
-  const { stdout } = await execute('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
+  const running = execute('git', ['-c', 'core.hooksPath=/dev/null', ...args], {
     cwd: folder,
     env: { ...cleanEnvironment(process.env), GIT_OPTIONAL_LOCKS: '0', GIT_TERMINAL_PROMPT: '0' },
     maxBuffer: MOST_OUTPUT,
     windowsHide: true,
     ...(signal === undefined ? {} : { signal }),
   });
-  return stdout;
+  // An aborted command is given up on before it has ended, and so long it may still write where others clean up.
+  const closed = new Promise((resolve) => running.child.once('close', resolve));
+  try {
+    return (await running).stdout;
+  } finally {
+    await closed;
+  }
 }
 
 /** The paths a command prints with `-z`. */
