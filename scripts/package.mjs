@@ -1,6 +1,6 @@
-// Makes an installable VSIX for this platform, or for another one, and prints its size; with --verify it is then installed into a
-// clean VS Code and the end-to-end tests run against it.
-//   npm run package [-- --target linux-arm64] [-- --verify]
+// Makes an installable VSIX for this platform, for another one or for all of them, looks at what is in it and prints
+// its size; with --verify it is then installed into a clean VS Code and the end-to-end tests run against it.
+//   npm run package [-- --target linux-arm64 | all] [-- --verify]
 // The files are put together in a folder of their own: the native runtime comes for six platforms, and only one
 // of them belongs in here.
 import { spawnSync } from 'node:child_process';
@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { createVSIX } from '@vscode/vsce';
+import { createVSIX, listFiles } from '@vscode/vsce';
 import * as esbuild from 'esbuild';
 import { globSync } from './files.mjs';
 import { thirdPartyNotices } from './notices.mjs';
@@ -25,42 +25,64 @@ const root = dirname(import.meta.dirname);
 const here = `${process.platform}-${process.arch}`;
 /** What VS Code calls the platforms that onnxruntime-node has binaries for. */
 const targets = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
-const target = chosenTarget();
+/** More than this nobody wants to download for a completion. */
+const largest = 120_000_000;
+/** Without these nothing works; each is looked for in the finished package. */
+const required = [
+  'package.json',
+  'README.md',
+  'LICENSE',
+  'THIRD-PARTY-NOTICES.txt',
+  'dist/extension.js',
+  'dist/server.js',
+  'dist/worker.js',
+  'dist/grammars/tree-sitter.wasm',
+  'models/parafill-small/manifest.json',
+  'models/parafill-small/model.onnx',
+  'models/parafill-small/tokenizer.json',
+];
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const packagePath = join(root, `${manifest.name}-${target}-${manifest.version}.vsix`);
 
-const staging = mkdtempSync(join(tmpdir(), 'parafill-package-'));
-try {
-  stageProduct();
-  stageRuntime();
-  writeManifest();
-  await minify();
-  await createVSIX({
-    cwd: staging,
-    packagePath,
-    target,
-    useYarn: false,
-    allowMissingRepository: true,
-    // There is no public address yet that relative links could be turned into.
-    rewriteRelativeLinks: false,
-  });
-  report();
-} finally {
-  rmSync(staging, { recursive: true, force: true });
+for (const target of chosenTargets()) {
+  const staging = mkdtempSync(join(tmpdir(), 'parafill-package-'));
+  try {
+    stageProduct(staging);
+    stageRuntime(staging, target);
+    writeManifest(staging);
+    await minify(staging);
+    await createVSIX({
+      cwd: staging,
+      packagePath: packagePath(target),
+      target,
+      useYarn: false,
+      allowMissingRepository: true,
+      // There is no public address yet that relative links could be turned into.
+      rewriteRelativeLinks: false,
+    });
+    await check(staging, target);
+    report(target);
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
 }
 if (process.argv.includes('--verify')) verify();
 
-/** The platform that `--target` names, or this one. */
-function chosenTarget() {
+/** The platforms that `--target` names, or this one. */
+function chosenTargets() {
   const at = process.argv.indexOf('--target');
   const chosen = at < 0 ? here : (process.argv[at + 1] ?? '');
-  if (targets.includes(chosen)) return chosen;
-  console.error(`Expected one of these targets: ${targets.join(', ')}; got "${chosen}".`);
+  if (chosen === 'all') return targets;
+  if (targets.includes(chosen)) return [chosen];
+  console.error(`Expected one of these targets: ${targets.join(', ')}, all; got "${chosen}".`);
   process.exit(2);
 }
 
+function packagePath(/** @type {string} */ target) {
+  return join(root, `${manifest.name}-${target}-${manifest.version}.vsix`);
+}
+
 /** What this repository itself contributes; .vscodeignore narrows it down to what is shipped. */
-function stageProduct() {
+function stageProduct(/** @type {string} */ staging) {
   const model = join(root, 'models/parafill-small/model.onnx');
   if (!existsSync(model)) throw new Error(`${model} is missing: there is no model to package.`);
   const parts = [
@@ -82,7 +104,7 @@ function stageProduct() {
 }
 
 /** onnxruntime-node with the binaries of this platform, and the plain JavaScript it stands on. */
-function stageRuntime() {
+function stageRuntime(/** @type {string} */ staging, /** @type {string} */ target) {
   const source = join(root, 'node_modules/onnxruntime-node');
   const place = join(staging, 'node_modules/onnxruntime-node');
   const napi = globSync(source, 'bin', (path) => path.endsWith('onnxruntime_binding.node')).find((path) =>
@@ -107,7 +129,7 @@ function stageRuntime() {
 }
 
 /** The manifest without what only this repository needs. */
-function writeManifest() {
+function writeManifest(/** @type {string} */ staging) {
   const shipped = { ...manifest };
   delete shipped.scripts;
   delete shipped.devDependencies;
@@ -115,7 +137,7 @@ function writeManifest() {
 }
 
 /** Names stay, so that a stack trace in a bug report can be read. */
-async function minify() {
+async function minify(/** @type {string} */ staging) {
   for (const path of globSync(staging, 'dist', (name) => name.endsWith('.js'))) {
     const { code } = await esbuild.transform(
       readFileSync(path, 'utf8').replace(/^\/\/# sourceMappingURL.*$/m, ''),
@@ -131,18 +153,37 @@ async function minify() {
   }
 }
 
+/** What .vscodeignore let through is all that is needed and no other platform's code. */
+async function check(/** @type {string} */ staging, /** @type {string} */ target) {
+  const files = (await listFiles({ cwd: staging })).map((path) => path.replaceAll('\\', '/'));
+  const missing = required.filter((path) => !files.includes(path));
+  const native = files.filter((path) => /\.(node|so[.\d]*|dll|dylib)$/.test(path));
+  const own = `/${target.split('-').join('/')}/`;
+  const foreign = native.filter((path) => !path.includes(own));
+  const bytes = statSync(packagePath(target)).size;
+  const problems = [
+    ...missing.map((path) => `${path} is missing`),
+    ...foreign.map((path) => `${path} is for another platform`),
+    ...(native.some((path) => path.endsWith('.node')) ? [] : ['the native runtime is missing']),
+    ...(bytes > largest ? [`it has ${bytes} bytes, more than ${largest}`] : []),
+  ];
+  if (problems.length > 0) throw new Error(`${packagePath(target)}: ${problems.join('; ')}.`);
+}
+
 /** vsce has listed the files; the last line is for programs. */
-function report() {
-  const bytes = statSync(packagePath).size;
-  console.log(`\n${basename(packagePath)}: ${(bytes / 1e6).toFixed(1)} MB`);
-  console.log(JSON.stringify({ vsix: packagePath, target, bytes }));
+function report(/** @type {string} */ target) {
+  const path = packagePath(target);
+  const bytes = statSync(path).size;
+  console.log(`\n${basename(path)}: ${(bytes / 1e6).toFixed(1)} MB`);
+  console.log(JSON.stringify({ vsix: path, target, bytes }));
 }
 
 function verify() {
-  if (target !== here) throw new Error(`A package for ${target} cannot be tried out on ${here}.`);
+  const path = packagePath(here);
+  if (!chosenTargets().includes(here)) throw new Error(`Only a package for ${here} can be tried out here.`);
   const steps = [
     [join(root, 'esbuild.mjs'), '--tests', '--quiet'],
-    [join(root, 'out/test/e2e/run.js'), '--vsix', packagePath],
+    [join(root, 'out/test/e2e/run.js'), '--vsix', path],
   ];
   for (const args of steps) {
     const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });

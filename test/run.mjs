@@ -29,6 +29,12 @@ function mocha(/** @type {string} */ folder, /** @type {number} */ timeoutMs) {
   );
 }
 
+/** The VSIX that scripts/package.mjs makes for this platform. */
+function packaged() {
+  const { name, version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return join(root, `${name}-${process.platform}-${process.arch}-${version}.vsix`);
+}
+
 const stages = {
   build: () => node(join(root, 'esbuild.mjs')),
   typecheck: () => node(bin('typescript/bin/tsc'), '--noEmit'),
@@ -38,7 +44,14 @@ const stages = {
   unit: () => mocha('unit', 30_000),
   parity: () => mocha('parity', 120_000),
   lsp: () => mocha('lsp', 60_000),
-  e2e: () => node('--enable-source-maps', join(root, 'out/test/e2e/run.js')),
+  package: () => node(join(root, 'scripts/package.mjs')),
+  // What was packaged just now is what people get; while working on something, what was built will do.
+  e2e: () =>
+    node(
+      '--enable-source-maps',
+      join(root, 'out/test/e2e/run.js'),
+      ...(order.includes('package') ? ['--vsix', packaged()] : []),
+    ),
 };
 const countsTests = new Set(['unit', 'parity', 'lsp', 'e2e']);
 

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { hasBridge, renderedTexts } from './bridge';
 import { closeEverything, eventually, openFile, parafill, readyParafill } from './editor';
 
 interface Contributions {
@@ -15,6 +16,27 @@ function contributions(): Contributions {
 
 describe('activation', () => {
   after(closeEverything);
+
+  it('starts no process before there is a document', async () => {
+    // The first test of the first file: nothing was opened before.
+    assert.equal(vscode.window.activeTextEditor, undefined);
+    const { status } = await parafill();
+    assert.equal(status?.reason, 'Starts with the first file.');
+    assert.equal(status.inferencePid, undefined);
+  });
+
+  it('is quick, by the account of the editor', async function () {
+    if (!hasBridge) this.skip();
+    await parafill();
+    await vscode.commands.executeCommand('workbench.action.showRuntimeExtensions');
+    const row = await eventually('its activation time', async () => {
+      const rows = await renderedTexts('.runtime-extensions-editor .monaco-list-row');
+      return rows.find((text) => /parafill(?!-driver)/i.test(text) && /Activation: \d+/.test(text));
+    });
+    const [, time = ''] = /Activation: (\d+ ?ms)/.exec(row) ?? [];
+    assert.notEqual(time, '');
+    console.log(`    activated in ${time}`);
+  });
 
   it('registers every command it contributes', async () => {
     await parafill();
