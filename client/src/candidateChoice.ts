@@ -1,8 +1,10 @@
 import * as vscode from 'vscode';
+import { announce } from './announce';
 import { factsOf } from './candidateFacts';
 import { showCandidateList } from './candidateList';
 import type { CandidatePreview } from './candidatePreview';
 import { CandidateSession, type Decision } from './candidateSession';
+import type { Config } from './config';
 import { tell } from './documents';
 import { tellWhyNot, type Fills } from './fills';
 import type { FillTarget } from './fillTarget';
@@ -31,6 +33,7 @@ export class CandidateChoice implements vscode.Disposable {
   constructor(
     private readonly preview: CandidatePreview,
     private readonly fills: Fills,
+    private readonly config: Config,
   ) {
     this.facts.name = vscode.l10n.t('Parafill candidate');
     this.facts.command = 'parafill.compareCandidates';
@@ -133,12 +136,14 @@ export class CandidateChoice implements vscode.Disposable {
     }
     const candidate = session?.candidates[session.index];
     if (session === undefined || candidate === undefined || !isActive) {
+      this.facts.text = '';
       this.facts.hide();
       return;
     }
     const { candidates, index } = session;
     const position = vscode.l10n.t('Candidate {0} of {1}', index + 1, candidates.length);
     const text = [position, ...factsOf(candidate, candidates)].join(' · ');
+    if (this.facts.text !== `$(sparkle) ${text}`) announce(this.config, text);
     this.facts.text = `$(sparkle) ${text}`;
     this.facts.accessibilityInformation = { label: `Parafill: ${text}` };
     this.facts.show();

@@ -67,7 +67,12 @@ export class Config {
   get showsDenoising(): boolean {
     const wanted = this.read('visibleDenoising');
     if (wanted === 'on' || wanted === 'off') return wanted === 'on';
-    return vscode.workspace.getConfiguration('editor').get<unknown>('accessibilitySupport') !== 'on';
+    return !this.usesScreenReader;
+  }
+
+  /** As far as extensions are told: VS Code finds most screen readers by itself and keeps that to itself. */
+  get usesScreenReader(): boolean {
+    return vscode.workspace.getConfiguration('editor').get<unknown>('accessibilitySupport') === 'on';
   }
 
   /** Whether the parts of fills that the model was unsure of are underlined. */

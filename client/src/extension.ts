@@ -51,8 +51,8 @@ export function activate(context: vscode.ExtensionContext): ParafillApi {
   const preview = new CandidatePreview();
   const denoising = new DenoisingView(config);
   const uncertain = new UncertainParts(config);
-  const fills = new Fills(denoising, uncertain);
-  const choice = new CandidateChoice(preview, fills);
+  const fills = new Fills(denoising, uncertain, config);
+  const choice = new CandidateChoice(preview, fills, config);
   const kept = new KeptLines(context.extensionUri);
   running = client;
   context.subscriptions.push(
@@ -73,7 +73,7 @@ export function activate(context: vscode.ExtensionContext): ParafillApi {
     offerManualOnlyOnce(client, config, context.globalState),
     registerHoleCommands(client, fills),
     registerHoleHover(config),
-    registerKeepLines(kept),
+    registerKeepLines(kept, config),
     registerRegenerate({ client, config, choice, kept }),
     registerUncertainParts(client, fills, uncertain),
     // Everything else may still write to it while it is disposed.

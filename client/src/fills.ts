@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
+import { announce } from './announce';
 import { keptLineProblem, offsetEdits } from './candidateEdits';
+import type { Config } from './config';
 import type { DenoisingView } from './denoisingView';
 import { applyToSnapshot, isCurrent, tell, toRange } from './documents';
 import type { Candidate, FillAnswer, FillTarget, FillWish } from './fillTarget';
@@ -10,6 +12,7 @@ export class Fills {
   constructor(
     private readonly denoising: DenoisingView,
     private readonly uncertain: UncertainParts,
+    private readonly config: Config,
   ) {}
 
   /** Asks for candidates with a notification to cancel it, and shows how the texts come about. */
@@ -46,11 +49,22 @@ export class Fills {
       ));
     if (problem === undefined) {
       this.uncertain.mark(document, edits, candidate.uncertain);
+      announce(this.config, outcomeInWords(candidate));
       return true;
     }
     void vscode.window.showWarningMessage(`Parafill: ${problem}`);
     return false;
   }
+}
+
+/** What others see: where there is other text now, and which parts of it are underlined. */
+function outcomeInWords({ edits, uncertain }: Candidate): string {
+  const { t } = vscode.l10n;
+  const unsure = uncertain.flat().length;
+  const written = edits.length === 1 ? t('the code is written.') : t('{0} holes are filled.', edits.length);
+  if (unsure === 0) return written;
+  const parts = unsure === 1 ? t('One part is uncertain.') : t('{0} parts are uncertain.', unsure);
+  return `${written} ${parts}`;
 }
 
 /** Says why nothing was filled. */

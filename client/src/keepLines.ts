@@ -1,4 +1,6 @@
 import * as vscode from 'vscode';
+import { announce } from './announce';
+import type { Config } from './config';
 import { activeEditor, isOurs, tell } from './documents';
 import { lineAfter } from './lineMarks';
 
@@ -112,10 +114,10 @@ export class KeptLines implements vscode.Disposable {
 }
 
 /** Registers Keep Lines and Clear Kept Lines. */
-export function registerKeepLines(kept: KeptLines): vscode.Disposable {
+export function registerKeepLines(kept: KeptLines, config: Config): vscode.Disposable {
   return vscode.Disposable.from(
     vscode.commands.registerCommand('parafill.keepLines', (argument?: unknown) => {
-      keepLines(kept, argument);
+      keepLines(kept, config, argument);
     }),
     vscode.commands.registerCommand('parafill.clearKeptLines', () => {
       clearKeptLines(kept);
@@ -124,15 +126,16 @@ export function registerKeepLines(kept: KeptLines): vscode.Disposable {
 }
 
 /** Toggles the selected lines, or the line whose number was clicked. */
-function keepLines(kept: KeptLines, argument: unknown): void {
+function keepLines(kept: KeptLines, config: Config, argument: unknown): void {
   const editor = activeEditor();
   if (editor === undefined) return;
   const { document } = editor;
   kept.toggle(document, clickedLine(argument, document) ?? selectedLines(editor.selections));
   const count = kept.of(document).length;
   const message =
-    count === 1 ? vscode.l10n.t('Parafill keeps one line') : vscode.l10n.t('Parafill keeps {0} lines', count);
-  vscode.window.setStatusBarMessage(`$(lock) ${message}`, MESSAGE_MS);
+    count === 1 ? vscode.l10n.t('one line is kept.') : vscode.l10n.t('{0} lines are kept.', count);
+  vscode.window.setStatusBarMessage(`$(lock) Parafill: ${message}`, MESSAGE_MS);
+  announce(config, message);
 }
 
 function clearKeptLines(kept: KeptLines): void {
