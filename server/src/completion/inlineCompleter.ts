@@ -221,9 +221,7 @@ function sureOnly(
   return { candidates: kept, filters: [...filters] };
 }
 
-type Place =
-  | { readonly kind: 'place'; readonly text: string; readonly offset: number }
-  | Skipped;
+type Place = { readonly kind: 'place'; readonly text: string; readonly offset: number } | Skipped;
 
 /** The text as it would be with the selected suggestion accepted, and the cursor behind that. */
 function placeOf({ text, offset, selected }: CompletionInput): Place {

@@ -14,17 +14,37 @@ export interface Surroundings {
   readonly cutAfter: boolean;
 }
 
-/** What begins within a line ends within one, too; whole lines may end with a line break. */
-const lineBreaksAtEnd: Filter = {
+/**
+ * What begins within a line ends within one, too, and with no second blank; whole lines may end with a line break.
+ */
+const whiteSpaceAtEnd: Filter = {
   name: 'white space',
-  apply: (text, { prefix }) => (isBlank(lastLine(prefix)) ? text : text.replace(/\s*\n\s*$/, '')),
+  apply: (text, { prefix, suffix }) => {
+    const line = isBlank(lastLine(prefix)) ? text : text.replace(/\s*\n\s*$/, '');
+    return /^[ \t]/.test(suffix) ? line.replace(/[ \t]+$/, '') : line;
+  },
+};
+
+/** What an expression goes on with, or what ends it; a comment or a word may follow a finished statement. */
+const GOES_ON = /^[ \t]*(?:[;,):\].?*%^&|=+{]|!=|[-<>/](?=[ =]))/;
+
+/** `b;` or `b,` can not be what stands before ` && c`. */
+const endOfStatement: Filter = {
+  name: 'end of statement',
+  apply: (text, { suffix }) => (GOES_ON.test(suffix) ? text.replace(/[;,\s]+$/, '') : text),
 };
 
 /** Each of them only cuts at the end. */
-const FILTERS: readonly Filter[] = [lineBreaksAtEnd, duplicateSuffix, closingQuote, closingBrackets];
+const FILTERS: readonly Filter[] = [
+  whiteSpaceAtEnd,
+  duplicateSuffix,
+  closingQuote,
+  closingBrackets,
+  endOfStatement,
+];
 
 /** Several lines may well close what they do not open and open something else. */
-const FOR_ONE_LINE: ReadonlySet<Filter> = new Set([closingQuote, closingBrackets]);
+const FOR_ONE_LINE: ReadonlySet<Filter> = new Set([closingQuote, closingBrackets, endOfStatement]);
 
 /**
  * Ends every fill before what stands behind its hole anyway: `right;` in `left + ⟦⟧;` is `right`.

@@ -20,6 +20,13 @@ const GOLDENS: readonly Golden[] = [
   { document: 'a === ⟦⟧;', written: ['b;\n'], kept: ['b'] },
   { document: 'total += ⟦⟧\nreturn total\n', written: ['1\n'], kept: ['1'], language: 'python' },
   { document: '⟦⟧}\n', written: ['  a();\n'], kept: ['  a();\n'] },
+  { document: 'return a === ⟦⟧ && b;', written: ['1;'], kept: ['1'] },
+  { document: 'function f(a: ⟦⟧, b: B) {}', written: ['A,'], kept: ['A'] },
+  { document: 'function f(): ⟦⟧ {', written: ['A; '], kept: ['A'] },
+  { document: 'a = { b: ⟦⟧ };', written: ['c '], kept: ['c'] },
+  { document: 'for (⟦⟧ i < n; i++) {}', written: ['let i = 0;'], kept: ['let i = 0;'] },
+  { document: 'const a = ⟦⟧ // one', written: ['1;'], kept: ['1;'] },
+  { document: 'const f = () => { ⟦⟧ };', written: ['return 1;'], kept: ['return 1;'] },
   // What one hole writes counts as what stands around the next.
   { document: '⟦⟧a⟦⟧;', written: ['f(', 'b)'], kept: ['f(', 'b)'] },
   { document: 'function f() {\n⟦⟧\n}', written: ['}\n\nfunction g() {'], kept: ['}\n\nfunction g() {'] },
