@@ -111,8 +111,14 @@ export function rangeOf(document: vscode.TextDocument, text: string): vscode.Ran
   return new vscode.Range(document.positionAt(at), document.positionAt(at + text.length));
 }
 
-/** Closes every editor without asking whether to save. */
+/**
+ * Closes every editor without asking whether to save. As long as the text of an untitled document is still there,
+ * the next one gets its name, and with it the old text.
+ */
 export async function closeEverything(): Promise<void> {
   while (vscode.window.tabGroups.all.some(({ tabs }) => tabs.length > 0))
     await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+  await eventually('the end of untitled documents', () =>
+    vscode.workspace.textDocuments.every(({ isUntitled }) => !isUntitled),
+  );
 }
