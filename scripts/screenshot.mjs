@@ -94,6 +94,7 @@ const window = sampleWindow(root, {
   'editor.scrollBeyondLastLine': false,
   'editor.overviewRulerBorder': false,
   'typescript.validate.enable': false,
+  'remote.autoForwardPorts': false,
   // As many as the model was made for: a machine that is busy would take fewer.
   'parafill.steps': 4,
 });
