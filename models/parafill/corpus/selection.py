@@ -16,7 +16,7 @@ import numpy as np
 from parafill.corpus import dedup
 from parafill.corpus.decontaminate import is_contaminated, load_benchmark
 from parafill.corpus.filters import Candidate
-from parafill.corpus.languages import MIX
+from parafill.corpus.languages import MAX_TRAIN_CHARS, MIX
 from parafill.corpus.manifest import Package
 from parafill.corpus.progress import Progress
 from parafill.corpus.report import DropReport
@@ -54,7 +54,8 @@ def without_benchmark(rows: list[Row], folder: Path | None, report: DropReport) 
 def mixed(rows: list[Row], report: DropReport, seed: int) -> list[Row]:
     """Cuts groups that exceed their planned share of the train text; the scarcest sets the size.
 
-    A group may exceed its share by half before it is cut: text is dearer than an exact mix.
+    A group may exceed its share by half before it is cut: text is dearer than an exact mix. Nothing exceeds its share
+    of MAX_TRAIN_CHARS.
     """
     totals: Counter[str] = Counter()
     for package, document in rows:
@@ -62,7 +63,7 @@ def mixed(rows: list[Row], report: DropReport, seed: int) -> list[Row]:
             totals[document.group] += len(document.text)
     # A manifest of one language is a mix of one language: absent groups set no size.
     code = [totals[group] / MIX[group] for group in MIX if group != "markup" and totals[group]]
-    whole = min(code, default=0.0) * 1.5
+    whole = min(min(code, default=0.0) * 1.5, MAX_TRAIN_CHARS)
     limits = {group: MIX[group] * whole for group in MIX}
     order = sorted(
         range(len(rows)),

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,35 @@ class Document:
     path: str
 
 
+@dataclass(frozen=True)
+class ShardDocuments:
+    """Where the documents of one shard lie and what they are: the contents of `<split>-NNN.docs.npz`."""
+
+    offsets: np.ndarray
+    language: np.ndarray
+    package: np.ndarray
+    path_offsets: np.ndarray
+    path_bytes: np.ndarray
+
+    @classmethod
+    def load(cls, path: Path) -> ShardDocuments:
+        arrays = np.load(path)
+        return cls(**{field.name: arrays[field.name] for field in fields(cls)})
+
+    def span(self, row: int) -> slice:
+        """Where a document's ids are in the shard."""
+        return slice(int(self.offsets[row]), int(self.offsets[row + 1]))
+
+    def path(self, row: int) -> str:
+        return bytes(self.path_bytes[self.path_offsets[row] : self.path_offsets[row + 1]]).decode("utf-8")
+
+
+@dataclass(frozen=True)
+class _Shard:
+    ids: np.ndarray
+    documents: ShardDocuments
+
+
 class Documents(Sequence[Document]):
     """All documents of a split, in shard order; random access without loading the shards."""
 
@@ -48,7 +77,7 @@ class Documents(Sequence[Document]):
         self._packages = packages
         self._languages = languages
         # int64 [shards + 1]: index of the first document of each shard.
-        self._starts = np.cumsum([0] + [len(shard.language) for shard in shards])
+        self._starts = np.cumsum([0] + [len(shard.documents.language) for shard in shards])
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -60,11 +89,12 @@ class Documents(Sequence[Document]):
             raise IndexError(f"document {index} of {len(self)}")
         which = int(np.searchsorted(self._starts, index, side="right")) - 1
         shard, row = self._shards[which], index - int(self._starts[which])
+        documents = shard.documents
         return Document(
-            ids=shard.ids[shard.offsets[row] : shard.offsets[row + 1]],
-            language=self._languages[shard.language[row]],
-            package=self._packages[shard.package[row]],
-            path=bytes(shard.path_bytes[shard.path_offsets[row] : shard.path_offsets[row + 1]]).decode("utf-8"),
+            ids=shard.ids[documents.span(row)],
+            language=self._languages[documents.language[row]],
+            package=self._packages[documents.package[row]],
+            path=documents.path(row),
         )
 
     def __iter__(self) -> Iterator[Document]:
@@ -78,18 +108,8 @@ class Documents(Sequence[Document]):
     @property
     def lengths(self) -> np.ndarray:
         """int64 [documents]: tokens of every document, for sampling without touching ids."""
-        parts = [np.diff(shard.offsets) for shard in self._shards]
+        parts = [np.diff(shard.documents.offsets) for shard in self._shards]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-
-
-@dataclass(frozen=True)
-class _Shard:
-    ids: np.ndarray
-    offsets: np.ndarray
-    language: np.ndarray
-    package: np.ndarray
-    path_offsets: np.ndarray
-    path_bytes: np.ndarray
 
 
 def open_shards(folder: Path | str, split: str, verify: bool = True) -> Documents:
@@ -103,17 +123,7 @@ def open_shards(folder: Path | str, split: str, verify: bool = True) -> Document
         ids_path, docs_path = folder / f"{name}.npy", folder / f"{name}.docs.npz"
         for path in (ids_path, docs_path):
             _check_file(path, index["files"][path.name], verify)
-        docs = np.load(docs_path)
-        shards.append(
-            _Shard(
-                ids=np.load(ids_path, mmap_mode="r"),
-                offsets=docs["offsets"],
-                language=docs["language"],
-                package=docs["package"],
-                path_offsets=docs["path_offsets"],
-                path_bytes=docs["path_bytes"],
-            )
-        )
+        shards.append(_Shard(np.load(ids_path, mmap_mode="r"), ShardDocuments.load(docs_path)))
     packages = [package["name"] for package in index["packages"]]
     return Documents(shards, packages, index["languages"])
 
@@ -186,7 +196,7 @@ class ShardWriter:
             return
         name = f"{self._split}-{len(self.names):03d}"
         ids_path, docs_path = self._folder / f"{name}.npy", self._folder / f"{name}.docs.npz"
-        _write_array(ids_path, np.concatenate(self._ids))
+        write_array(ids_path, np.concatenate(self._ids))
         aside = docs_path.with_suffix(".partial")
         with aside.open("wb") as out:
             np.savez(
@@ -212,7 +222,8 @@ class ShardWriter:
         self._path_bytes: list[bytes] = []
 
 
-def _write_array(path: Path, array: np.ndarray) -> None:
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Writes a .npy file in one atomic step; the same array gives the same bytes."""
     aside = path.with_suffix(".partial")
     with aside.open("wb") as out:
         np.save(out, array)
