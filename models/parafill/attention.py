@@ -5,6 +5,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention.flex_attention import BlockMask, create_block_mask, flex_attention
+
+#: Who a canvas position may attend to: bool [B, T, S], or the same as blocks for FlexAttention.
+Mask = Tensor | BlockMask
 
 #: Causal attention on a CPU goes in this many slices of queries, each of which skips the keys behind it.
 _SLICES = 2
@@ -23,11 +27,37 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.cat(parts, dim=2)
 
 
-def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
     """q [B, heads, T, head_dim], k and v [B, heads, S, head_dim], mask bool [B, T, S], True where q may attend."""
+    if isinstance(mask, BlockMask):
+        return flex_attention(q, k, v, block_mask=mask)  # type: ignore[return-value]
     if not _fused_kernel_is_slow(q):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
     return _bounded_attention(q, k, v, mask[:, None])
+
+
+def canvas_mask(visible: Tensor, group: Tensor, lane: int) -> Tensor:
+    """Who a canvas position may attend to, bool [B, C, lane + C].
+
+    visible: int [B, C], how many lane positions it sees; group: int [B, C], canvases of one joint group share a
+    number. Two noisings of one target, or two holes that are not joint, never share a group.
+    """
+    lane_index = torch.arange(lane, device=visible.device)
+    sees_lane = lane_index[None, None, :] < visible[:, :, None]
+    sees_canvas = group[:, :, None] == group[:, None, :]
+    return torch.cat([sees_lane, sees_canvas], dim=-1)
+
+
+def canvas_blocks(visible: Tensor, group: Tensor, lane: int) -> BlockMask:
+    """canvas_mask for FlexAttention, which skips blocks of 128 x 128 that nobody sees (more than half of them)."""
+
+    def sees(batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        in_lane = key < lane
+        joint = group[batch, query] == group[batch, (key - lane).clamp(min=0)]
+        return (in_lane & (key < visible[batch, query])) | (~in_lane & joint)
+
+    count, canvas = visible.shape
+    return create_block_mask(sees, count, None, canvas, lane + canvas, device=visible.device)  # type: ignore[arg-type]
 
 
 def _fused_kernel_is_slow(q: Tensor) -> bool:

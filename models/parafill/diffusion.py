@@ -12,20 +12,8 @@ import dataclasses
 import torch
 from torch import Tensor, nn
 
-from .batches import IGNORE, Batch
-from .model import Transformer, canvas_mask
-
-
-def read_at(per_token: Tensor, empty: int | bool) -> Tensor:
-    """Moves what belongs to canvas token t to position t - 1, whose hidden state predicts it; [B, C] → [B, C].
-
-    Both readings share this shift by one: the anchor predicts a canvas' first token, as it does causally. (Unshifted,
-    300 small updates left canvas tokens beside a known left neighbour at 6.7 nats, where the causal reading of the
-    same tokens had reached 5.4: nothing carried over. See LOG.md.)
-    """
-    moved = torch.full_like(per_token, empty)
-    moved[:, :-1] = per_token[:, 1:]
-    return moved
+from .batches import Batch
+from .model import Transformer
 
 
 @dataclasses.dataclass
@@ -40,15 +28,17 @@ class Losses:
 
 
 def token_losses(model: Transformer, batch: Batch) -> tuple[Tensor, Tensor]:
-    """Cross-entropies [N] in nats of all targets, row-major, and bool [B, lane + canvas], where they are read.
+    """Cross-entropies in nats of the lane's targets [N] and of the canvases' [M], in the order of `lane_read` and
+    `canvas_read`.
 
     The head runs on positions that carry a loss only.
     """
-    mask = canvas_mask(batch.visible, batch.group, batch.lane)
-    hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
-    targets = torch.cat([batch.lane_targets, read_at(batch.canvas_targets, IGNORE)], dim=1)
-    wanted = targets != IGNORE
-    return model.token_losses(hidden[wanted], targets[wanted]), wanted
+    hidden, _ = model(batch.ids, batch.positions, batch.lane, model.mask_of(batch.visible, batch.group, batch.lane))
+    read = torch.cat([batch.lane_read, batch.canvas_read])
+    row, place = batch.places(batch.lane_read)
+    targets = torch.cat([batch.lane_targets[row, place], batch.canvas_targets[batch.masked_places]])
+    values = model.token_losses(hidden.flatten(0, 1).index_select(0, read), targets)
+    return values[: len(batch.lane_read)], values[len(batch.lane_read) :]
 
 
 def losses(model: Transformer, batch: Batch) -> Losses:
@@ -56,16 +46,8 @@ def losses(model: Transformer, batch: Batch) -> Losses:
 
     There is no 1/t weight: decoding in few steps lives at high mask rates, so all rates count alike.
     """
-    token_loss, wanted = token_losses(model, batch)
-    on_canvas = torch.zeros_like(wanted)
-    on_canvas[:, batch.lane :] = True
-    chosen = on_canvas[wanted]
-    causal_count = (~chosen).sum().clamp(min=1)
-    masked_count = chosen.sum().clamp(min=1)
-    return Losses(
-        causal=(token_loss * ~chosen).sum() / causal_count,
-        masked=(token_loss * chosen).sum() / masked_count,
-    )
+    causal, masked = token_losses(model, batch)
+    return Losses(causal=causal.sum() / max(1, len(causal)), masked=masked.sum() / max(1, len(masked)))
 
 
 class LossOfBatch(nn.Module):

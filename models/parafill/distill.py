@@ -14,7 +14,7 @@ d / t, then d / (t - d).)
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -23,13 +23,14 @@ from torch import Tensor, nn
 
 from .batches import IGNORE, Batch, BatchSource
 from .checkpoint import load_info, load_model, save_checkpoint
-from .diffusion import read_at
-from .model import Transformer, canvas_mask
+from .model import Transformer
 from .optim import Ema, Muon, learning_rate
 from .precision import mixed_precision
 from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
 
 SUBSTEPS = 2
+#: A loss that is not a number is noticed after so many updates, and before the round ends.
+CHECK_STEPS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,7 @@ class DistillConfig:
     ema: float = 0.95
     seed: int = 2
     compile: bool = True
+    flex: bool = False
     workers: int = 1
 
 
@@ -61,31 +63,28 @@ def teacher_targets(
     """
     lane = batch.lane
     _, past = teacher(batch.ids[:, :lane], batch.positions[:, :lane], lane)
-    mask = canvas_mask(batch.visible, batch.group, lane)
+    mask = teacher.mask_of(batch.visible, batch.group, lane)
     ids, positions = batch.ids[:, lane:].clone(), batch.positions[:, lane:]
-    masked = batch.canvas_targets != IGNORE
-    read = read_at(masked, False)
-    share = batch.share[masked]
+    row, place = batch.masked_places
+    share = batch.share[row, place]
     pending = torch.ones_like(share, dtype=torch.bool)
     targets: Tensor | None = None
     hazards = torch.empty(0)
     for substep in range(SUBSTEPS):
         hidden, _ = teacher(ids, positions, 0, mask, past)
-        logs = F.log_softmax(teacher.logits(hidden[read]).float(), dim=-1)
+        logs = F.log_softmax(teacher.logits(hidden[row, place - 1]).float(), dim=-1)
         if targets is None:
             hazards = logs[:, eoh]
         # What is still masked takes this sub-step's vector; what was revealed keeps the one that revealed it.
         targets = logs if targets is None else torch.where(pending[:, None], logs, targets)
         left = (share - substep * step).clamp(min=1e-6)
         chance = (step / left).clamp(max=1.0)
-        draw = torch.rand(share.shape, generator=generator).to(share.device)
+        draw = torch.rand(share.shape, generator=generator, device=generator.device).to(share.device)
         revealed = pending & (draw < chance)
-        values = ids[masked]
-        values[revealed] = sample(logs[revealed], generator)
-        ids[masked] = values
+        ids[row, place] = torch.where(revealed, sample(logs, generator), ids[row, place])
         pending &= ~revealed
     assert targets is not None
-    return with_hazards(targets, hazards, eoh), _before_end(ids, batch, masked, eoh)
+    return with_hazards(targets, hazards, eoh), _before_end(ids, batch, eoh)[row, place]
 
 
 def with_hazards(logs: Tensor, hazards: Tensor, eoh: int) -> Tensor:
@@ -103,31 +102,38 @@ def with_hazards(logs: Tensor, hazards: Tensor, eoh: int) -> Tensor:
     return scaled
 
 
-def _before_end(ids: Tensor, batch: Batch, masked: Tensor, eoh: int) -> Tensor:
-    """For the masked positions, whether no earlier position of their canvas was drawn as <eoh>."""
-    drawn = masked & (ids == eoh)
+def _before_end(ids: Tensor, batch: Batch, eoh: int) -> Tensor:
+    """bool [B, C]: whether no earlier position of the same canvas of ids [B, C] was drawn as <eoh>."""
+    drawn = (batch.canvas_targets != IGNORE) & (ids == eoh)
     place = torch.arange(ids.shape[1], device=ids.device).expand_as(ids)
     far = ids.shape[1]
     first = torch.full_like(ids, far)
     slot = batch.index.clamp(min=0)
     first.scatter_reduce_(1, slot, torch.where(drawn, place, far), reduce="amin")
-    return (place <= first.gather(1, slot))[masked]
+    return place <= first.gather(1, slot)
 
 
 def sample(logs: Tensor, generator: torch.Generator) -> Tensor:
-    """Draws one token a row; Gumbel noise in float64, since float32 truncates the tail and flatters."""
-    u = torch.rand(logs.shape, generator=generator, dtype=torch.float64).to(logs.device)
-    return (logs.double() - torch.log(-torch.log(u.clamp(min=1e-300)))).argmax(dim=-1)
+    """Draws one token a row of log-probabilities [N, vocab]: int64 [N].
+
+    The cumulative distribution is in float64, since float32 truncates the tail and flatters.
+    """
+    cumulative = logs.double().exp().cumsum(dim=-1)
+    u = torch.rand(len(logs), 1, generator=generator, device=generator.device, dtype=torch.float64).to(logs.device)
+    # u < 1, but rounding may reach the end; nothing stands behind it.
+    found = torch.searchsorted(cumulative, u * cumulative[:, -1:], right=True)[:, 0]
+    return found.clamp(max=logs.shape[1] - 1)
 
 
-def divergence(student: Tensor, target: Tensor, reverse_share: float) -> Tensor:
+def divergence(student: Tensor, target: Tensor, reverse_share: float, valid: Tensor | None = None) -> Tensor:
     """Mean of a mix of KL(student ‖ teacher) (the paper's default) and KL(teacher ‖ student), in nats.
 
-    student, target: log-probabilities [N, vocab], float32.
+    student, target: log-probabilities [N, vocab], float32; valid: bool [N], which rows count.
     """
     reverse = (student.exp() * (student - target)).sum(-1)
     forward = (target.exp() * (target - student)).sum(-1)
-    return (reverse_share * reverse + (1 - reverse_share) * forward).mean()
+    mixed = reverse_share * reverse + (1 - reverse_share) * forward
+    return mixed.mean() if valid is None else (mixed * valid).sum() / valid.sum().clamp(min=1)
 
 
 class StudentLogs(nn.Module):
@@ -138,13 +144,13 @@ class StudentLogs(nn.Module):
         self.model = model
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        mask = canvas_mask(batch.visible, batch.group, batch.lane)
+        mask = self.model.mask_of(batch.visible, batch.group, batch.lane)
         hidden, _ = self.model(batch.ids, batch.positions, batch.lane, mask)
-        wanted = batch.lane_targets != IGNORE
-        causal = F.cross_entropy(self.model.logits(hidden[:, : batch.lane][wanted]).float(), batch.lane_targets[wanted])
-        read = read_at(batch.canvas_targets != IGNORE, False)
-        logs = F.log_softmax(self.model.logits(hidden[:, batch.lane :][read]).float(), dim=-1)
-        return causal, logs
+        states = hidden.flatten(0, 1)
+        targets = batch.lane_targets[batch.places(batch.lane_read)]
+        causal = self.model.token_losses(states.index_select(0, batch.lane_read), targets).mean()
+        logits = self.model.logits(states.index_select(0, batch.canvas_read))
+        return causal, F.log_softmax(logits.float(), dim=-1)
 
 
 def distill(
@@ -159,16 +165,20 @@ def distill(
     device = pick_device(ranks)
     log = Log(folder / "distill.jsonl", quiet=not ranks.first)
     done: list[Path] = []
+    begun = [number for number in range(1, len(config.rounds) + 1) if not _is_done(folder, number)]
+    # Rounds see different data than pretraining and than each other.
+    first = 10_000_000 * min(begun, default=0)
+    batches = prefetch(make_source, ranks.own(first), ranks.count, config.workers)
     for number, step in enumerate(config.rounds, 1):
         checkpoint = folder / f"round{number}"
         source = done[-1] if done else start
         done.append(checkpoint)
-        if (checkpoint / "weights.safetensors").exists():
+        if number not in begun:
             log.write(event="skip", round=number, reason="already there")
             continue
         torch.manual_seed(config.seed + number)
         teacher, student = load_model(source).to(device).eval(), load_model(source).to(device)
-        _round(student, teacher, step, number, config, make_source, ranks, log, eoh)
+        _round(student, teacher, step, number, config, batches, ranks, log, eoh)
         if ranks.first:
             info = {
                 "stage": "distill",
@@ -181,13 +191,17 @@ def distill(
     return done
 
 
+def _is_done(folder: Path, number: int) -> bool:
+    return (folder / f"round{number}" / "weights.safetensors").exists()
+
+
 def _round(
     student: Transformer,
     teacher: Transformer,
     step: float,
     number: int,
     config: DistillConfig,
-    make_source: Callable[[], BatchSource],
+    batches: Iterator[Batch],
     ranks: Ranks,
     log: Log,
     eoh: int,
@@ -195,22 +209,22 @@ def _round(
     """One round; the student ends as the average of its own weights."""
     device = pick_device(ranks)
     if config.compile:
-        student.compile_for_training()
+        student.compile_for_training(config.flex)
+        teacher.compile_for_training(config.flex)
     objective = ranks.parallel(StudentLogs(student))
     optimisers = [
         (Muon(student.matrices(), lr=config.muon_rate, decay=0.0), config.muon_rate),
         (
-            torch.optim.AdamW(student.others(), lr=config.adam_rate, weight_decay=0.0),
+            torch.optim.AdamW(student.others(), lr=config.adam_rate, weight_decay=0.0, fused=True),
             config.adam_rate,
         ),
     ]
-    ema, clock, generator = Ema(student, config.ema), Clock(), torch.Generator()
+    ema, clock, generator = Ema(student, config.ema), Clock(), torch.Generator(device)
     generator.manual_seed(1000 * config.seed + 10 * number + ranks.rank)
-    # Rounds see different data than pretraining and than each other.
-    first = 10_000_000 * number
     updates = 0
+    unchecked = torch.zeros((), device=device)
     logged = 0.0
-    for batch in prefetch(make_source, ranks.own(first), ranks.count, config.workers):
+    for batch in batches:
         progress = ranks.agree(config.budget.progress(updates, clock.elapsed()))
         if progress >= 1.0:
             break
@@ -222,9 +236,11 @@ def _round(
                 group["lr"] = peak * learning_rate(progress, warmup=0.1)
         with mixed_precision(device):
             causal, logs = objective(batch)
-        gap = divergence(logs[valid], targets[valid], config.reverse_share)
+        gap = divergence(logs, targets, config.reverse_share, valid)
         (gap + config.causal_weight * causal).backward()
-        check_finite(gap.item() + causal.item(), updates)
+        unchecked += (gap + causal).detach()
+        if updates % CHECK_STEPS == 0:
+            check_finite(unchecked.item(), updates)
         for optimiser, _ in optimisers:
             optimiser.step()
         student.zero_grad(set_to_none=True)
@@ -237,5 +253,6 @@ def _round(
                 round=number, updates=updates, progress=round(progress, 3), divergence=gap.item(),
                 causal=causal.item(), entropy=entropy, seconds=round(logged),
             )  # fmt: skip
+    check_finite(unchecked.item(), updates)
     ema.copy_to(student)
     log.write(event="round", round=number, updates=updates, seconds=round(clock.elapsed()))

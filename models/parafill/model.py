@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import causal_attention, masked_attention
+from .attention import Mask, canvas_blocks, canvas_mask, causal_attention, masked_attention
 from .config import ModelConfig
 
 #: Keys and values of one layer, each [B, kv_heads, T, head_dim]; keys are already rotated.
@@ -67,7 +67,7 @@ class Attention(nn.Module):
         cos: Tensor,
         sin: Tensor,
         lane: int,
-        mask: Tensor | None,
+        mask: Mask | None,
         past: LayerCache | None,
     ) -> tuple[Tensor, LayerCache]:
         """x [B, T, dim] whose first `lane` positions are causal; the rest follow `mask` (see Transformer.forward)."""
@@ -115,7 +115,7 @@ class Block(nn.Module):
         cos: Tensor,
         sin: Tensor,
         lane: int,
-        mask: Tensor | None,
+        mask: Mask | None,
         past: LayerCache | None,
     ) -> tuple[Tensor, LayerCache]:
         attended, cache = self.attention(self.attention_norm(x), cos, sin, lane, mask, past)
@@ -136,6 +136,7 @@ class Transformer(nn.Module):
         cos, sin = rotary_tables(config)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+        self.flex = False
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -152,7 +153,7 @@ class Transformer(nn.Module):
         ids: Tensor,
         positions: Tensor,
         lane: int,
-        mask: Tensor | None = None,
+        mask: Mask | None = None,
         past: list[LayerCache] | None = None,
     ) -> tuple[Tensor, list[LayerCache]]:
         """Hidden states of a causal lane followed by canvases.
@@ -182,9 +183,19 @@ class Transformer(nn.Module):
         """Cross-entropies float32 [N] in nats of int64 targets [N] under hidden states [N, dim]."""
         return F.cross_entropy(self.logits(hidden).float(), targets, reduction="none")
 
-    def compile_for_training(self) -> None:
-        """Compiles what training calls: sequences have one shape, the number of targets varies."""
-        self.forward = torch.compile(self.forward, dynamic=False)  # type: ignore[method-assign]
+    def mask_of(self, visible: Tensor, group: Tensor, lane: int) -> Mask:
+        """Who canvas positions may attend to, in the form that this model's attention takes (see attention.py)."""
+        return canvas_blocks(visible, group, lane) if self.flex else canvas_mask(visible, group, lane)
+
+    def compile_for_training(self, flex: bool = False) -> None:
+        """Compiles what training calls: sequences have one shape, the number of targets varies.
+
+        Block by block: all of them run the same code, which is then compiled once. `flex`: with FlexAttention, which
+        only GPUs can train.
+        """
+        self.flex = flex
+        for block in self.blocks:
+            block.compile(dynamic=False)
         self.token_losses = torch.compile(self.token_losses, dynamic=True)  # type: ignore[method-assign]
 
     def matrices(self) -> list[nn.Parameter]:
@@ -195,15 +206,3 @@ class Transformer(nn.Module):
         """Weights that AdamW updates: the embedding and the norms' scales."""
         chosen = {id(p) for p in self.matrices()}
         return [p for p in self.parameters() if id(p) not in chosen]
-
-
-def canvas_mask(visible: Tensor, group: Tensor, lane: int) -> Tensor:
-    """Who a canvas position may attend to, bool [B, C, lane + C].
-
-    visible: int [B, C], how many lane positions it sees; group: int [B, C], canvases of one joint group share a
-    number. Two noisings of one target, or two holes that are not joint, never share a group.
-    """
-    lane_index = torch.arange(lane, device=visible.device)
-    sees_lane = lane_index[None, None, :] < visible[:, :, None]
-    sees_canvas = group[:, :, None] == group[:, None, :]
-    return torch.cat([sees_lane, sees_canvas], dim=-1)

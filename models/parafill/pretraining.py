@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .batches import Batch, BatchSource
 from .checkpoint import load_info, load_model, load_state, save_checkpoint
@@ -22,6 +22,9 @@ from .optim import Ema, Muon, learning_rate
 from .precision import mixed_precision
 from .training import Budget, Clock, Log, Ranks, check_finite, pick_device, prefetch, to_device
 from .utilisation import named_peak, training_flops
+
+#: A loss that is not a number is noticed after so many steps, and before a checkpoint is written.
+CHECK_STEPS = 10
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +41,10 @@ class PretrainConfig:
     #: Share of the budget after which the learning rate falls to zero; 1 keeps it up for a later stage.
     decay_from: float = 0.5
     compile: bool = True
+    flex: bool = False
     workers: int = 1
     #: Seconds between checkpoints, and between validations.
-    save_seconds: float = 300.0
+    save_seconds: float = 150.0
     validate_seconds: float = 600.0
     validation_batches: int = 8
     #: Ends the run at this step although its budget (and so its schedule) goes further; it can be resumed.
@@ -59,6 +63,13 @@ class Trainer:
         self.ema = Ema(model, config.ema)
         self.step = 0
         self.positions = 0
+        #: Sum of the losses that were not yet checked, on the device.
+        self.unchecked = torch.zeros((), device=device)
+
+    def check(self) -> None:
+        """Raises NonFiniteLoss when a loss since the last call was one. This waits for the device."""
+        check_finite(self.unchecked.item(), self.step)
+        self.unchecked.zero_()
 
     def state(self, elapsed: float) -> dict:
         return {
@@ -87,6 +98,7 @@ class Trainer:
         )
 
     def save(self, folder: Path, elapsed: float) -> None:
+        self.check()
         averaged = Transformer(self.model.config).to(self.device)
         self.ema.copy_to(averaged)
         info = {
@@ -98,8 +110,8 @@ class Trainer:
         save_checkpoint(folder, averaged, info, self.state(elapsed))
 
 
-def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: float) -> tuple[float, float]:
-    """One update; returns (causal loss, masked loss) in nats."""
+def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: float) -> tuple[Tensor, Tensor]:
+    """One update; returns (causal loss, masked loss) in nats. A GPU is not waited for, but for every CHECK_STEPS."""
     config = trainer.config
     for optimiser, peak in ((trainer.muon, config.muon_rate), (trainer.adam, config.adam_rate)):
         for group in optimiser.param_groups:
@@ -107,15 +119,16 @@ def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: flo
     with mixed_precision(trainer.device):
         causal, masked = objective(batch)
     (causal + config.masked_weight * masked).backward()
-    values = causal.item(), masked.item()
-    check_finite(sum(values), trainer.step)
+    trainer.unchecked += (causal + masked).detach()
+    if trainer.step % CHECK_STEPS == 0:
+        trainer.check()
     trainer.muon.step()
     trainer.adam.step()
     trainer.model.zero_grad(set_to_none=True)
     trainer.ema.update(trainer.model)
     trainer.step += 1
     trainer.positions += batch.ids.numel()  # of this process; times the ranks in all
-    return values
+    return causal.detach(), masked.detach()
 
 
 @torch.no_grad()
@@ -158,7 +171,7 @@ def pretrain(
     parameters = sum(p.numel() for p in model.parameters())
     log.write(event="start", resumed=resumed, step=trainer.step, parameters=parameters, device=str(device))
     if config.compile:
-        model.compile_for_training()
+        model.compile_for_training(config.flex)
 
     objective = ranks.parallel(LossOfBatch(model))
     clock = Clock(elapsed)
@@ -184,7 +197,7 @@ def pretrain(
                 flops = training_flops(model_config, batch.lane, length - batch.lane) / length
                 used = {"mfu": round(rate * flops / (peak[1] * ranks.count), 3), "peak": f"{peak[0]} {peak[1]:.3g}"}
             log.write(
-                step=trainer.step, progress=round(progress, 4), causal=causal, masked=masked,
+                step=trainer.step, progress=round(progress, 4), causal=causal.item(), masked=masked.item(),
                 positions=positions, rate=round(rate), seconds=round(now), **used,
             )  # fmt: skip
         if validation and now - validated >= config.validate_seconds:

@@ -21,6 +21,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--flex", action="store_true", help="FlexAttention for the canvases, on a GPU")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
     parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
 

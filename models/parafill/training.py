@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed, nn
@@ -72,16 +73,23 @@ def pick_device(ranks: Ranks) -> torch.device:
         return torch.device("cpu")
     device = torch.device("cuda", ranks.rank % torch.cuda.device_count())
     torch.cuda.set_device(device)
+    # What autocast leaves in float32 may still use the matrix units.
+    torch.set_float32_matmul_precision("high")
     return device
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:
-    moved = {
-        field.name: value.to(device, non_blocking=True) if isinstance(value, torch.Tensor) else value
-        for field in dataclasses.fields(batch)
-        if (value := getattr(batch, field.name)) is not None
-    }
-    return Batch(**moved)
+    """The batch on a device. The copy to a GPU starts from pinned memory, so that nobody waits for it."""
+
+    def moved(value: torch.Tensor) -> torch.Tensor:
+        return value.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else value.to(device)
+
+    return _each_tensor(batch, moved)
+
+
+def _each_tensor(batch: Batch, change: Callable[[Any], Any]) -> Batch:
+    values = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
+    return Batch(**{name: value if name == "lane" else change(value) for name, value in values.items()})
 
 
 @dataclasses.dataclass
@@ -129,8 +137,9 @@ def _initialise(make_source: Callable[[], BatchSource]) -> None:
 
 
 def _make(step: int) -> Batch:
+    """A batch of arrays: tensors would travel in shared memory, of which a machine may have little."""
     assert _source is not None
-    return _source.batch(step)
+    return _each_tensor(_source.batch(step), torch.Tensor.numpy)
 
 
 def prefetch(make_source: Callable[[], BatchSource], first: int, stride: int, workers: int) -> Iterator[Batch]:
@@ -143,7 +152,7 @@ def prefetch(make_source: Callable[[], BatchSource], first: int, stride: int, wo
             batch = ahead.pop(0).get()
             ahead.append(pool.apply_async(_make, (step,)))
             step += stride
-            yield batch
+            yield _each_tensor(batch, torch.from_numpy)
 
 
 class Clock:

@@ -1,63 +1,121 @@
 #!/usr/bin/env bash
-# One rented GPU for a fixed time: pretraining, distillation and export, planned by the clock, always ending with a
-# usable model folder.
+# One rented GPU for a fixed time: pretraining, distillation, evaluation and export, planned by the clock, always ending
+# with a usable model folder.
 #
-#   MINUTES=28 OUT=/results bash models/runs/gpu.sh            # in the foreground
-#   setsid bash models/runs/gpu.sh > gpu.log 2>&1 &            # detached; poll $OUT/progress
+#   setsid bash models/runs/gpu.sh > gpu.log 2>&1 &      # detached; poll models/checkpoints/base/progress
 #
-# It needs what runs/gpu_prepare.sh made (data/base and the tokenizer) and fetches nothing. FROM=FOLDER continues from a
-# checkpoint. Rehearsal of every stage on a CPU, with the small tokenizer and its shards:
+# It needs what runs/gpu_prepare.sh made (data/base and the tokenizer) and fetches nothing. MINUTES is all the time there
+# is, start and writing included. FROM=FOLDER continues from a checkpoint. Rehearsal of every stage on a CPU:
 #
-#   PRESET=tiny MINUTES=3 BATCH=2 WORKERS=1 SHARDS=data/shards TOKENIZER=parafill-small/tokenizer.json bash models/runs/gpu.sh
+#   PRESET=tiny MINUTES=4 ROUNDS=1 BATCH=2 WORKERS=1 bash models/runs/gpu.sh
 #
-# What is to be brought back lies in $OUT/results in pieces of 15 MB; `cat part-* | tar x` puts them together.
-set -euo pipefail
+# What is to be brought back lies in $RUN/results in pieces of 15 MB, the model first: `cat model.* | tar x` and
+# `cat checkpoint.* | tar x` put them together.
+set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH="$PWD"
 python=${PYTHON:-python3}
 preset=${PRESET:-base}
-minutes=${MINUTES:-28}
+minutes=${MINUTES:-25}
 rounds=${ROUNDS:-4}
-out=${OUT:-checkpoints/$preset}
-tokenizer=${TOKENIZER:-parafill-$preset/tokenizer.json}
-shards=${SHARDS:-data/$preset-shards}
+run=${RUN:-checkpoints/$preset}
+tokenizer=${TOKENIZER:-parafill-base/tokenizer.json}
+shards=${SHARDS:-data/base-shards}
 processes=${PROCESSES:-1}
 batch=${BATCH:-48}
 workers=${WORKERS:-14}
-mkdir -p "$out"
+mkdir -p "$run"
+rm -rf "$run/results"
 
-# Shares of the time: 62 % pretraining, 5 % a round of distillation, the rest for start-up and writing.
-share() { awk -v m="$minutes" -v s="$1" 'BEGIN { printf "%.2f", m * s }'; }
-say() { echo "$(date +%T) $*" | tee -a "$out/progress"; }
+say() { echo "$(date +%T) $*" | tee -a "$run/progress"; }
+# until_share S: minutes from now until the share S of the time is over, never less than a few seconds.
+until_share() { awk -v m="$minutes" -v s="$1" -v now="$SECONDS" 'BEGIN { t = m * s - now / 60; print (t > 0.05 ? t : 0.05) }'; }
+# within MINUTES COMMAND…: ends the command that long after its own time was over; a hanging stage must not take the rest.
+within() {
+  local limit=$1
+  shift
+  timeout --kill-after 10 "$(awk -v m="$limit" 'BEGIN { printf "%d", 60 * m + 60 }')" "$@"
+}
+data=(--tokenizer "$tokenizer" --shards "$shards")
 train() {
-  "$python" -m torch.distributed.run --standalone --nproc-per-node "$processes" "$@" \
-    --batch "$batch" --workers "$workers" --preset "$preset" --tokenizer "$tokenizer" --shards "$shards" \
-    --out "$out"
+  local limit=$1 script=$2
+  shift 2
+  within "$limit" "$python" -m torch.distributed.run --standalone --nproc-per-node "$processes" "$script" "$@" \
+    "${data[@]}" --preset "$preset" --batch "$batch" --workers "$workers" --out "$run"
 }
-# A failed export must not cost the stages behind it: the checkpoint is there.
+# export_one CHECKPOINT NAME: a model folder, and the same in pieces; what was there before stays until these are.
 export_one() {
-  "$python" scripts/export.py "$1" --out "$out/$2" --name "parafill-$2" --tokenizer "$tokenizer" \
-    --shards "$shards" --continue-from "$out/pretrain" || say "exporting $1 failed"
+  "$python" scripts/export.py "$1" "${data[@]}" --out "$run/$2" --name "parafill-$2" --continue-from "$run/pretrain" ||
+    return
+  rm -rf "$run/results.new"
+  mkdir "$run/results.new"
+  tar c -C "$run" --exclude checkpoint "$2" progress $(cd "$run" && ls ./*.jsonl) | split -b 15m - "$run/results.new/model."
+  tar c -C "$run" "$2/checkpoint" | split -b 15m - "$run/results.new/checkpoint."
+  rm -rf "$run/results"
+  mv "$run/results.new" "$run/results"
+  say "exported $1: $(ls "$run/results" | wc -l) pieces"
 }
 
-"$python" -c 'import tree_sitter' 2>/dev/null ||
-  "$python" -m pip install --quiet --no-index --find-links data/base/wheels $(grep -o '^tree-sitter[^=]*' requirements.txt)
+"$python" -c 'import tree_sitter, tree_sitter_python' 2>/dev/null || {
+  "$python" -m pip install --quiet --no-index --no-deps --find-links data/base/wheels --target data/base/site data/base/wheels/*.whl
+  export PYTHONPATH="$PWD:$PWD/data/base/site"
+}
 [ -f "$shards/shards.json" ] || {
   say "unpacking shards"
   "$python" scripts/corpus.py unpack --packed data/base/packed --shards "$shards"
 }
-say "pretraining for $(share 0.62) minutes"
-train scripts/pretrain.py --minutes "$(share 0.62)" ${FROM:+--from "$FROM"}
-# From here on there is something to ship, whatever happens next.
-export_one "$out/pretrain" teacher
-last=teacher
-say "distilling $rounds rounds of $(share 0.05) minutes"
-if train scripts/distill.py "$out/pretrain" --minutes "$(share 0.05)" --rounds "$rounds"; then
-  export_one "$out/round$rounds" student
-  last=student
-else
-  say "distillation failed; the teacher is what there is"
+
+# The kernels and the batch that work here and are fastest: a minute spent on this is soon won back.
+kernel=()
+if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+  best=0
+  for options in "--flex" "" "--flex --half"; do
+    size=$batch
+    [ "$options" = "--flex --half" ] && size=$((batch / 2))
+    [ "$best" != 0 ] && [ "$size" != "$batch" ] && continue
+    flag=${options% --half}
+    rate=$(within 0.75 "$python" scripts/speed.py --preset "$preset" --batch "$size" --only-training $flag 2>>"$run/probe.log" |
+      tee -a "$run/probe.log" | tail -1 | grep -o '[0-9]*}' | tr -d '}')
+    say "probe: batch $size ${flag:-fused attention}: ${rate:-failed} positions/s"
+    if [ "${rate:-0}" -gt "$best" ]; then
+      best=$rate
+      chosen=$size
+      kernel=($flag)
+    fi
+  done
+  batch=${chosen:-$((batch / 2))}
 fi
-mkdir -p "$out/results"
-tar c -C "$out" "$last" pretrain.jsonl $(cd "$out" && ls distill.jsonl 2>/dev/null) | split -b 15m - "$out/results/part-"
-say "done: $out/$last, in $(ls "$out/results" | wc -l) pieces"
+
+# Shares of the time: pretraining until 66 %, distillation until 88 %, the rest for exports and evaluation.
+for attempt in 1 2 3; do
+  left=$(until_share 0.66)
+  say "pretraining for $left minutes in batches of $batch ${kernel[*]}"
+  # A resumed run counts the time that is in its checkpoint.
+  done=$(grep -o '"seconds": [0-9]*' "$run/pretrain/info.json" 2>/dev/null | grep -o '[0-9]*$')
+  all=$(awk -v left="$left" -v done="${done:-0}" 'BEGIN { print left + done / 60 }')
+  train "$left" scripts/pretrain.py --minutes "$all" "${kernel[@]}" ${FROM:+--from "$FROM"} && break
+  say "pretraining ended early (attempt $attempt); it resumes from the last checkpoint"
+  batch=$(((batch + 1) / 2))
+  kernel=()
+done
+# From here on there is something to ship, whatever happens next.
+export_one "$run/pretrain" teacher || say "exporting the teacher failed"
+
+left=$(until_share 0.88)
+each=$(awk -v m="$left" -v n="$rounds" 'BEGIN { printf "%.2f", m / n }')
+say "distilling $rounds rounds of $each minutes"
+last=pretrain
+train "$left" scripts/distill.py "$run/pretrain" --minutes "$each" --rounds "$rounds" "${kernel[@]}" ||
+  say "distillation ended early"
+for number in $(seq "$rounds" -1 1); do
+  if [ -f "$run/round$number/weights.safetensors" ]; then
+    last=round$number
+    break
+  fi
+done
+[ "$last" = pretrain ] || export_one "$run/$last" student || say "exporting the student failed"
+
+for checkpoint in pretrain "$last"; do
+  say "losses of $checkpoint: $(within 1 "$python" scripts/losses.py "$run/$checkpoint" "${data[@]}" --preset "$preset" --batches 2 | tail -1)"
+done
+say "done: $run/results has $(ls "$run/results" 2>/dev/null | wc -l) pieces of $last"

@@ -3,7 +3,7 @@
 # shards packed to fit in 60 MB, and wheels of what such machines lack. Run it before the clock starts; every stage
 # skips what is done.
 #
-#   bash models/runs/gpu_prepare.sh                  # then carry models/data/base along
+#   BENCHMARK=PATH/TO/human-eval-infilling bash models/runs/gpu_prepare.sh    # then carry models/data/base along
 #   PYTHON_VERSION=3.12 bash models/runs/gpu_prepare.sh    # the rented machine's Python, for the wheels
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,4 +22,11 @@ mkdir -p parafill-base "$carried"
 "$python" -m pip download --quiet --no-deps --only-binary=:all: --python-version "${PYTHON_VERSION:-3.12}" \
   --platform manylinux2014_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux_2_28_x86_64 \
   --dest "$carried/wheels" $(grep -o '^tree-sitter[^ ]*' requirements.txt)
-du -sh "$carried"/*
+
+# What travels: the working tree without the weights that are shipped already, and what was made here.
+tree=$(cd .. && git ls-files -z | grep -zv -E '\.(onnx|safetensors)$' | xargs -0 stat -c %s | awk '{ n += $1 } END { print n }')
+made=$(du -sb "$carried" | cut -f1)
+awk -v tree="$tree" -v made="$made" 'BEGIN {
+  printf "to carry: tree without weights %.1f MB + data/base %.1f MB = %.1f MB\n", tree / 1e6, made / 1e6, (tree + made) / 1e6
+  if (tree + made > 60e6) { print "error: more than 60 MB" > "/dev/stderr"; exit 1 }
+}'

@@ -46,6 +46,7 @@ def main() -> None:
         reverse_share=options.reverse_share,
         seed=options.seed,
         compile=not options.no_compile,
+        flex=options.flex,
         workers=options.workers,
     )
     distill(

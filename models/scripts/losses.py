@@ -26,11 +26,11 @@ MODELS = Path(__file__).resolve().parent.parent
 
 def losses_in_place(model: Transformer, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """Cross-entropies [B, lane] and [B, canvas] in nats; 0 where there is no target."""
-    values, wanted = token_losses(model, batch)
-    losses = torch.zeros(wanted.shape)
-    losses[wanted] = values
-    lane, canvas = losses[:, : batch.lane], losses[:, batch.lane :]
-    return lane, torch.cat([torch.zeros(len(canvas), 1), canvas[:, :-1]], dim=1)
+    causal, masked = token_losses(model, batch)
+    lane, canvas = torch.zeros(batch.lane_targets.shape), torch.zeros(batch.canvas_targets.shape)
+    lane[batch.places(batch.lane_read)] = causal
+    canvas[batch.masked_places] = masked
+    return lane, canvas
 
 
 def classified(batch: Batch, tokenizer: CodeTokenizer, model: Transformer) -> Iterator[tuple[str, float]]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 from pathlib import Path
 
 from parafill.config import PRESETS, SEQUENCES
 from parafill.pretraining import PretrainConfig, pretrain
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
+from parafill.tokenizer import load_tokenizer
 from parafill.training import Budget
 
 MODELS = Path(__file__).resolve().parent.parent
@@ -26,12 +28,13 @@ def main() -> None:
     parser.add_argument("--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
     options = parse_training_arguments(parser)
-    model = PRESETS[options.preset]
+    # The head has a row for every token of the tokenizer, whatever the shape.
+    model = dataclasses.replace(PRESETS[options.preset], vocab_size=load_tokenizer(options.tokenizer).size)
     shape = SEQUENCES[options.sequences or options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
-        decay_from=options.decay_from, compile=not options.no_compile, workers=options.workers,
+        decay_from=options.decay_from, compile=not options.no_compile, flex=options.flex, workers=options.workers,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)

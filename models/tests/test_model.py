@@ -9,10 +9,11 @@ import torch
 import torch.nn.functional as F
 
 from parafill import attention
+from parafill.attention import canvas_mask
 from parafill.batches import IGNORE, Canvas, Lane, collate
 from parafill.config import PRESETS, SequenceConfig
 from parafill.diffusion import losses
-from parafill.model import Transformer, canvas_mask
+from parafill.model import Transformer
 
 CONFIG = PRESETS["tiny"]
 SHAPE = SequenceConfig(lane=64, canvas=48, context=40)
@@ -124,6 +125,19 @@ def test_attention_without_a_maximum_is_the_same_attention(monkeypatch: pytest.M
     masked = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
     torch.testing.assert_close(attention.causal_attention(q, k, v), causal)
     torch.testing.assert_close(attention.masked_attention(q, k, v, mask), masked)
+
+
+@pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+def test_blocks_for_flex_attention_are_the_same_mask() -> None:
+    torch.manual_seed(2)
+    lane, canvas_size = 200, 96
+    visible = torch.randint(0, lane + 1, (2, 6)).repeat_interleave(16, dim=1)
+    group = torch.tensor([[0, 0, 1, 2, -1, -1], [0, 1, 1, 1, 2, -1]]).repeat_interleave(16, dim=1)
+    q = torch.randn(2, 3, canvas_size, 16)
+    k, v = torch.randn(2, 2, 3, lane + canvas_size, 16)
+    by_blocks = attention.masked_attention(q, k, v, attention.canvas_blocks(visible, group, lane))
+    by_mask = attention.masked_attention(q, k, v, attention.canvas_mask(visible, group, lane))
+    torch.testing.assert_close(by_blocks, by_mask)
 
 
 def test_losses_count_only_their_own_targets(model: Transformer) -> None:

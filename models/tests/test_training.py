@@ -201,7 +201,7 @@ def test_positions_behind_a_drawn_end_do_not_count(batch: Batch) -> None:
     row, place = map(int, masked.nonzero()[0])
     ids[row, place] = 2
     valid = torch.zeros_like(masked)
-    valid[masked] = _before_end(ids, batch, masked, 2)
+    valid[masked] = _before_end(ids, batch, 2)[masked]
     same = masked[row] & (batch.index[row] == batch.index[row, place])
     behind = same & (torch.arange(len(same)) > place)
     assert valid[row, place]
