@@ -23,6 +23,8 @@ from parafill.corpus.shards import ShardError, open_shards, read_index, sha256_o
 from parafill.tokenizer import CodeTokenizer, TokenizerError, load_tokenizer  # noqa: E402
 from tasks import human_eval_infilling as human_eval  # noqa: E402
 from tasks.bigram import load_bigram  # noqa: E402
+from tasks.calibration import calibration_table  # noqa: E402
+from tasks.diversity import diversity, diversity_table  # noqa: E402
 from tasks.engine import EngineError, EngineOptions, run_engine  # noqa: E402
 from tasks.metrics import markdown_table, wilson  # noqa: E402
 from tasks.package_holes import (  # noqa: E402
@@ -68,7 +70,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--no-packages", action="store_true", help="skip the package holes")
     parser.add_argument("--human-eval", type=Path, help="folder of HumanEval-Infilling files")
     parser.add_argument("--human-eval-limit", type=int, help="only every n-th task, N in all")
-    parser.add_argument("--samples", type=int, default=1, help="fills per task (10: pass@10)")
+    parser.add_argument(
+        "--samples", type=int, default=1, help="fills per task (10: pass@10) and hole (10: distinct-of-10)"
+    )
     parser.add_argument("--temperature", type=float, default=0.8, help="when samples > 1")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
@@ -141,8 +145,23 @@ def evaluate_packages(options: argparse.Namespace, tokenizer: CodeTokenizer, lab
     for run in runs:
         if any(result.beginnings for result in run.results) and not run.is_told_length:
             print(f"\n### Sure beginnings, {run.label}\n\n{sure_table(run)}")
-    print()
-    return {"fingerprint": mark, "runs": [run.summary() for run in runs]}
+    print(f"\n### Calibration\n\n{calibration_table(runs)}\n")
+    summary: dict = {"fingerprint": mark, "runs": [run.summary() for run in runs]}
+    if options.samples > 1:
+        summary["diversity"] = measure_diversity(options, tokenizer, label, holes)
+    return summary
+
+
+def measure_diversity(
+    options: argparse.Namespace, tokenizer: CodeTokenizer, label: str, holes: list[PackageHole]
+) -> dict[str, dict[str, float]]:
+    rows = []
+    for way in ways(options, is_told_length=True):
+        way = replace(way, candidates=options.samples, temperature=options.temperature)
+        answers = run_engine(MODELS.parent, [hole.request(False) for hole in holes], way, f"draws: {way.steps} steps")
+        rows.append((name_of(way, label), diversity(list(answers.values()), options.samples, tokenizer)))
+    print(f"### Diversity\n\n{diversity_table(rows, options.samples, options.temperature)}\n")
+    return dict(rows)
 
 
 def check_tokenizer(options: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import queue
 import shutil
 import subprocess
@@ -59,6 +60,9 @@ class Answer:
     error: str | None = None
     # Of the best candidate's first fill: UTF-16 units and natural-log likelihood of its beginnings, shortest first.
     beginnings: list[tuple[int, float]] = field(default_factory=list)
+    # Of the best candidate: natural-log likelihood of all its fills, and the mean probability of its chosen tokens.
+    score: float = math.nan
+    confidence: float = math.nan
 
     @property
     def best(self) -> str:
@@ -109,6 +113,8 @@ def parse_answer(line: str) -> Answer:
         identity,
         fills=[candidate["fills"] for candidate in candidates],
         parses=[candidate.get("parses") for candidate in candidates],
+        score=float(candidates[0].get("score", math.nan)) if candidates else math.nan,
+        confidence=float(candidates[0].get("confidence", math.nan)) if candidates else math.nan,
         beginnings=[(end, log) for end, log in candidates[0].get("beginnings", [[]])[0]] if candidates else [],
         steps=int(parsed.get("steps", 0)),
         total_ms=float(parsed.get("timings", {}).get("totalMs", 0.0)),

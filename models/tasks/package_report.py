@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,8 @@ class HoleResult:
     error: str | None
     # See Answer.beginnings.
     beginnings: list[tuple[int, float]] = field(default_factory=list)
+    score: float = math.nan
+    confidence: float = math.nan
 
     @property
     def is_exact(self) -> bool:
@@ -68,8 +71,11 @@ def results_of(holes: list[PackageHole], answers: Mapping[str, Answer]) -> list[
         answer = answers[hole.id]
         parses = answer.parses[0] if answer.parses else None
         results.append(
-            HoleResult(hole, answer.best, parses, answer.total_ms, answer.steps, answer.error, answer.beginnings)
-        )
+            HoleResult(
+                hole, answer.best, parses, answer.total_ms, answer.steps, answer.error,
+                answer.beginnings, answer.score, answer.confidence,
+            )
+        )  # fmt: skip
     return results
 
 

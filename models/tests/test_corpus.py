@@ -292,6 +292,40 @@ class TestShards:
         pipeline.write_shards(again, packages, tokenizer)
         assert (again.shards / "shards.json").stat().st_mtime_ns == written
 
+    def test_text_of_the_same_packages_is_left_alone(
+        self, built: tuple[pipeline.Workspace, list[Package]], tmp_path: Path
+    ) -> None:
+        space, packages = built
+        (tmp_path / "filtered").symlink_to(space.filtered)
+        again = pipeline.Workspace(tmp_path)
+        report = pipeline.select_text(again, packages, None, seed=1)
+        written = (again.text / "train.jsonl.gz").stat().st_mtime_ns
+        assert pipeline.select_text(again, packages, None, seed=1).as_dict() == report.as_dict()
+        assert (again.text / "train.jsonl.gz").stat().st_mtime_ns == written
+        pipeline.select_text(again, packages, None, seed=2)
+        assert (again.text / "train.jsonl.gz").stat().st_mtime_ns > written
+
+    def test_a_package_that_was_not_filtered_is_named(
+        self, built: tuple[pipeline.Workspace, list[Package]], tmp_path: Path
+    ) -> None:
+        _, packages = built
+        space = pipeline.Workspace(tmp_path)
+        with pytest.raises(FileNotFoundError, match=r"npm:a@1\.0\.0: no filtered text in .*run the `filter` stage"):
+            pipeline.select_text(space, packages, None, seed=1)
+        with pytest.raises(FetchError, match=r"npm:a@1\.0\.0: not in .*archives; run `fetch` first"):
+            pipeline.filter_packages(space, packages, workers=1)
+
+    @pytest.mark.parametrize("name", ["train.ids.xz", "train-000.docs.npz.xz"])
+    def test_a_damaged_packed_file_is_named(
+        self, built: tuple[pipeline.Workspace, list[Package]], tmp_path: Path, name: str
+    ) -> None:
+        space, _ = built
+        pack_shards(space.shards, tmp_path / "packed", limit_bytes=10**6)
+        path = tmp_path / "packed" / name
+        path.write_bytes(path.read_bytes()[:-20])
+        with pytest.raises(ShardError, match=rf"{name}: cannot be unpacked"):
+            unpack_shards(tmp_path / "packed", tmp_path / "again")
+
     def test_packing_and_unpacking_keeps_every_byte(
         self, built: tuple[pipeline.Workspace, list[Package]], tmp_path: Path
     ) -> None:

@@ -17,6 +17,8 @@ from parafill.corpus.shards import Document
 from parafill.tokenizer import CodeTokenizer, train_tokenizer
 from tasks import human_eval_infilling as human_eval
 from tasks.bigram import Bigram
+from tasks.calibration import calibration_table, expected_calibration_error
+from tasks.diversity import diversity, token_entropy
 from tasks.engine import Answer, EngineError, EngineOptions, parse_answer, run_engine
 from tasks.metrics import edit_similarity, markdown_table, wilson
 from tasks.package_holes import RecipeError, build_holes, fingerprint, load_recipe
@@ -140,14 +142,40 @@ class TestMetrics:
         assert "| 100.0 % | 100.0 % |" in lines[2]
         assert "| 0.0 % | 0.0 % |" in lines[-1]
 
+    def test_calibration_error_of_hand_made_cases(self) -> None:
+        assert expected_calibration_error([1.0, 1.0, 0.0], [True, True, False]) == 0
+        # Claimed 0.8 and right in half of the cases; claimed 0.1 and never right.
+        assert expected_calibration_error([0.8, 0.8, 0.1, 0.1], [True, False, False, False]) == pytest.approx(0.2)
+        assert math.isnan(expected_calibration_error([], []))
+
+    def test_calibration_is_of_answers_only(self, documents: list[Document], tokenizer: CodeTokenizer) -> None:
+        holes = build_holes(documents, tokenizer, load_recipe(RECIPE))[:2]  # type: ignore[arg-type]
+        answers = {
+            holes[0].id: Answer(holes[0].id, [[holes[0].target]], score=math.log(0.75), confidence=1.0),
+            holes[1].id: Answer(holes[1].id, error="out of luck"),
+        }
+        lines = calibration_table([Run("test", False, results_of(holes, answers))]).splitlines()
+        assert lines[2:] == [
+            "| test: likelihood of the whole fill | 75.0 % | 100.0 % | 25.0 |",
+            "| test: confidence | 100.0 % | 100.0 % | 0.0 |",
+        ]
+
+    def test_diversity_of_hand_made_draws(self, tokenizer: CodeTokenizer) -> None:
+        assert token_entropy([[5, 5], [5]]) == 0
+        assert token_entropy([[5, 6], [6, 5]]) == pytest.approx(math.log(2))
+        assert token_entropy([]) == 0
+        same = [Answer("a", [["x"]]), Answer("b", [["y"]]), Answer("c", error="out of luck")]
+        assert diversity(same, 4, tokenizer) == {"different": 0.25, "entropy": 0.0}
+        assert diversity([Answer("a", [["x"], ["y"]])], 2, tokenizer)["different"] == 1
+
 
 class TestEngine:
     def test_answers_are_read(self) -> None:
         line = (
-            '{"id": "a", "candidates": [{"fills": ["x"], "score": -1, "parses": true}],'
+            '{"id": "a", "candidates": [{"fills": ["x"], "score": -1, "confidence": 0.5, "parses": true}],'
             ' "steps": 4, "timings": {"totalMs": 12.5}}'
         )
-        assert parse_answer(line) == Answer("a", [["x"]], [True], 4, 12.5)
+        assert parse_answer(line) == Answer("a", [["x"]], [True], 4, 12.5, score=-1, confidence=0.5)
         assert parse_answer('{"id": "a", "error": "line 1: no"}').error == "line 1: no"
         assert parse_answer('{"id": "a", "candidates": []}').error == "no candidates"
 

@@ -73,6 +73,8 @@ def _unpack_split(packed: Path, target: Path, split: str, names: list[str]) -> N
             for which, row in _package_order(documents):
                 span = documents[which].span(row)
                 ids[which][span] = np.frombuffer(data.read(2 * (span.stop - span.start)), np.uint16)
+            if data.read(1):  # also reads the checksum behind the last id
+                raise ValueError("more ids than the documents have")
     except (OSError, EOFError, ValueError, lzma.LZMAError) as error:
         raise ShardError(f"{source}: cannot be unpacked: {error}") from error
     for name, array in zip(names, ids, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import hashlib
 import json
 import os
 from collections import Counter, defaultdict
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parafill.corpus import archives, documents
-from parafill.corpus.languages import GROUPS, LANGUAGES
+from parafill.corpus.languages import GROUPS, LANGUAGES, MAX_TRAIN_CHARS, MIX
 from parafill.corpus.licences import declared_licence
 from parafill.corpus.manifest import SPLITS, ManifestError, Package, licence_is_allowed
 from parafill.corpus.progress import Progress
@@ -29,6 +30,7 @@ from parafill.corpus.shards import (
 )
 from parafill.tokenizer import load_tokenizer
 
+REPORT_NAME = "report.json"
 SHARD_TOKENS = 8_000_000
 TOKENISE_BATCH_CHARS = 4_000_000
 
@@ -89,8 +91,14 @@ def group_sizes(space: Workspace, packages: list[Package]) -> dict[str, dict[str
 def select_text(space: Workspace, packages: list[Package], benchmark: Path | None, seed: int) -> DropReport:
     """Stage 3: duplicates, contamination and the language mix; writes one text file a split.
 
-    Train packages come first, so that a held-out copy of a train file is what is dropped.
+    Train packages come first, so that a held-out copy of a train file is what is dropped. Text that was made of the
+    same packages in the same way is left alone.
     """
+    made_of = _text_recipe(packages, benchmark, seed)
+    saved = _saved_report(space)
+    if saved.get("madeOf") == made_of and all(_text_file(space, split).is_file() for split in SPLITS):
+        return DropReport.from_dict(saved["languages"])
+    (space.text / REPORT_NAME).unlink(missing_ok=True)
     report = DropReport()
     ordered = sorted(packages, key=lambda p: (SPLITS.index(p.split), p.ecosystem, p.name))
     rows: list[Row] = []
@@ -108,8 +116,24 @@ def select_text(space: Workspace, packages: list[Package], benchmark: Path | Non
         chosen = [row for row in rows if row[0].split == split]
         chosen.sort(key=lambda row: seeded_order(f"{seed}:{row[0].key}:{row[1].path}"))
         _write_text(_text_file(space, split), chosen)
-    (space.text / "report.json").write_text(json.dumps(report.as_dict(), indent=1) + "\n")
+    summary = {"madeOf": made_of, "languages": report.as_dict()}
+    (space.text / REPORT_NAME).write_text(json.dumps(summary, indent=1) + "\n")
     return report
+
+
+def _saved_report(space: Workspace) -> dict:
+    try:
+        return json.loads((space.text / REPORT_NAME).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _text_recipe(packages: list[Package], benchmark: Path | None, seed: int) -> str:
+    """Hex sha256 of all that decides what `select_text` writes."""
+    files = sorted(benchmark.rglob("*.jsonl*")) if benchmark else []
+    parts = [documents.RECIPE, seed, MIX, MAX_TRAIN_CHARS, [sha256_of(file) for file in files]]
+    parts += sorted([package.key, package.split] for package in packages)
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def read_text(space: Workspace, split: str) -> Iterator[tuple[str, str, str, str]]:

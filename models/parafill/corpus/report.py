@@ -14,6 +14,15 @@ class DropReport:
         self._dropped: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(_zero))
         self._kept: dict[str, list[int]] = defaultdict(_zero)
 
+    @classmethod
+    def from_dict(cls, values: dict) -> DropReport:
+        """The inverse of `as_dict`."""
+        report = cls()
+        for language, entry in values.items():
+            report._kept[language] = entry["kept"]
+            report._dropped[language].update(entry["dropped"])
+        return report
+
     def add_package(self, text: PackageText) -> None:
         """Adds what extraction and filters dropped from one package."""
         for (language, reason), (files, size) in text.dropped.items():
