@@ -63,6 +63,8 @@ class Batch:
     group: Tensor
     index: Tensor
     share: Tensor
+    #: SequenceConfig.canvas_shift.
+    shift: int = 1
 
     def places(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """(row, place) of flat indices: lane_read or canvas_read."""
@@ -72,7 +74,7 @@ class Batch:
     def masked_places(self) -> tuple[Tensor, Tensor]:
         """(row, place in the canvas lane) of the canvas targets, int64 [M] each, row-major."""
         row, place = self.places(self.canvas_read)
-        return row, place - self.lane + 1
+        return row, place - self.lane + self.shift
 
 
 @dataclasses.dataclass
@@ -397,7 +399,7 @@ def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, p
             share[row, span] = sum(c.masked for c in joint) / sum(c.content for c in joint)
             at = end
     as_tensor = torch.from_numpy
-    lane_read, canvas_read = reading_places(lane_targets, canvas_targets)
+    lane_read, canvas_read = reading_places(lane_targets, canvas_targets, shape.canvas_shift)
     return Batch(
         shape.lane,
         as_tensor(ids),
@@ -410,22 +412,25 @@ def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, p
         as_tensor(group),
         as_tensor(number),
         as_tensor(share),
+        shape.canvas_shift,
     )
 
 
-def reading_places(lane_targets: np.ndarray, canvas_targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def reading_places(
+    lane_targets: np.ndarray, canvas_targets: np.ndarray, shift: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Batch.lane_read and Batch.canvas_read of int64 targets [B, lane] and [B, canvas].
 
-    Both readings share a shift by one: canvas token t is predicted at position t - 1, the first one at the anchor, as
+    Both readings share a `shift` by one: canvas token t is predicted at position t - 1, the first one at the anchor, as
     it is causally. (Unshifted, 300 small updates left canvas tokens beside a known left neighbour at 6.7 nats, where
     the causal reading of the same tokens had reached 5.4: nothing carried over. See LOG.md.)
     """
     lane, total = lane_targets.shape[1], lane_targets.shape[1] + canvas_targets.shape[1]
     row, place = np.nonzero(lane_targets != IGNORE)
     canvas_row, canvas_place = np.nonzero(canvas_targets != IGNORE)
-    if (canvas_place == 0).any():
+    if (canvas_place < shift).any():
         raise ValueError("the first position of the canvas lane has a target, but nothing stands before it")
-    return row * total + place, canvas_row * total + lane + canvas_place - 1
+    return row * total + place, canvas_row * total + lane + canvas_place - shift
 
 
 class BatchSource:

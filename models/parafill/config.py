@@ -98,6 +98,8 @@ class SequenceConfig:
     min_rate: float = 0.15
     #: Share of complete canvases that end right at a visible <eoh>.
     cropped: float = 0.5
+    #: A canvas token is predicted so many positions before its own: 1 as the causal reading does it, or 0.
+    canvas_shift: int = 1
     canvas_sizes: tuple[int, ...] = (16, 32, 64, 128)
     canvas_weights: tuple[float, ...] = (0.5, 0.3, 0.15, 0.05)
 

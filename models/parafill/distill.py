@@ -72,7 +72,7 @@ def teacher_targets(
     hazards = torch.empty(0)
     for substep in range(SUBSTEPS):
         hidden, _ = teacher(ids, positions, 0, mask, past)
-        logs = F.log_softmax(teacher.logits(hidden[row, place - 1]).float(), dim=-1)
+        logs = F.log_softmax(teacher.logits(hidden[row, place - batch.shift]).float(), dim=-1)
         if targets is None:
             hazards = logs[:, eoh]
         # What is still masked takes this sub-step's vector; what was revealed keeps the one that revealed it.

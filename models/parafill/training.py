@@ -89,7 +89,7 @@ def to_device(batch: Batch, device: torch.device) -> Batch:
 
 def _each_tensor(batch: Batch, change: Callable[[Any], Any]) -> Batch:
     values = {field.name: getattr(batch, field.name) for field in dataclasses.fields(batch)}
-    return Batch(**{name: value if name == "lane" else change(value) for name, value in values.items()})
+    return Batch(**{name: value if isinstance(value, int) else change(value) for name, value in values.items()})
 
 
 @dataclasses.dataclass

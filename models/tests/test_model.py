@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,11 +12,13 @@ import torch.nn.functional as F
 
 from parafill import attention
 from parafill.attention import canvas_mask
-from parafill.batches import IGNORE, Canvas, Lane, collate
+from parafill.batches import IGNORE, Canvas, Lane, build_lane, collate
 from parafill.config import PRESETS, SequenceConfig
 from parafill.diffusion import losses
 from parafill.model import Transformer
+from parafill.tokenizer import load_tokenizer
 
+TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
 CONFIG = PRESETS["tiny"]
 SHAPE = SequenceConfig(lane=64, canvas=48, context=40)
 
@@ -146,6 +150,35 @@ def test_losses_count_only_their_own_targets(model: Transformer) -> None:
     logits = run(model, lane, [canvas(lane, 0, 20, 0, shown=1)])
     by_hand = torch.nn.functional.cross_entropy(logits[[0, 2]], torch.tensor([40, 42]))
     assert losses(model, batch).masked.item() == pytest.approx(by_hand.item(), abs=1e-5)
+
+
+def test_causal_loss_leaves_out_random_cuts(model: Transformer) -> None:
+    lane = build_lane(load_tokenizer(TOKENIZER), CONFIG, [11, 4, 3, 40, 41, 16, 42], [[50, 51], [60]], SHAPE.lane)
+    batch = collate([(lane, [canvas(lane, 0, 7, 0)])], SHAPE, pad=0)
+    with torch.no_grad():
+        hidden, _ = model(batch.ids[:, : batch.lane], batch.positions[:, : batch.lane], batch.lane)
+    # <lang> <suf> <pre> a b <hole_0> c | <fill_0> x y <eoh> | <fill_1> z <eoh>: markers but <eoh> are not learnt.
+    learnt = {2: 40, 3: 41, 5: 42, 7: 50, 8: 51, 9: 2, 11: 60, 12: 2}
+    by_hand = F.cross_entropy(model.logits(hidden[0, list(learnt)]), torch.tensor(list(learnt.values())))
+    assert losses(model, batch).causal.item() == pytest.approx(by_hand.item(), abs=1e-5)
+
+
+def test_masked_loss_may_be_read_in_place(model: Transformer) -> None:
+    """The ablation: position t predicts its own token, not the next one."""
+    lane = lane_with_fills([[40, 41, 42]])
+    canvases = [canvas(lane, 0, 20, 0, shown=1)]
+    batch = collate([(lane, canvases)], dataclasses.replace(SHAPE, canvas_shift=0), pad=0)
+    by_hand = F.cross_entropy(run(model, lane, canvases)[[1, 3]], torch.tensor([40, 42]))
+    assert losses(model, batch).masked.item() == pytest.approx(by_hand.item(), abs=1e-5)
+
+
+def test_losses_of_a_batch_are_means_over_its_tokens(model: Transformer) -> None:
+    """Not means of sequences' means: a sequence with more targets counts for more."""
+    lanes = [lane_with_fills([[40, 41, 42]]), lane_with_fills([[50]])]
+    rows = [(lane, [canvas(lane, 0, 20, 0)]) for lane in lanes]
+    both = losses(model, collate(rows, SHAPE, pad=0)).masked.item()
+    alone = [losses(model, collate([row], SHAPE, pad=0)).masked.item() for row in rows]
+    assert both == pytest.approx((3 * alone[0] + alone[1]) / 4, abs=1e-5)
 
 
 def test_one_batch_can_be_learnt_by_heart() -> None:

@@ -1,0 +1,96 @@
+"""The GGUF file, read back and computed as its architecture says, is the network read causally."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gguf import GGUFReader
+
+from parafill.config import PRESETS
+from parafill.gguf_file import write_gguf
+from parafill.model import Transformer
+from parafill.tokenizer import load_tokenizer
+
+TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
+
+
+def qwen3_logits(reader: GGUFReader, ids: list[int]) -> np.ndarray:
+    """Logits [T, vocab] by the formulas of Qwen3 in float64, from what the file holds and nothing else."""
+    fields = {name: field.contents() for name, field in reader.fields.items()}
+    tensors = {tensor.name: np.asarray(tensor.data, np.float64) for tensor in reader.tensors}
+    assert fields["general.architecture"] == "qwen3"
+    value = {name.removeprefix("qwen3."): field for name, field in fields.items()}
+    heads, kv, width = value["attention.head_count"], value["attention.head_count_kv"], value["attention.key_length"]
+    eps, count = value["attention.layer_norm_rms_epsilon"], len(ids)
+
+    def norm(x: np.ndarray, name: str) -> np.ndarray:
+        return x / np.sqrt((x**2).mean(-1, keepdims=True) + eps) * tensors[f"{name}.weight"]
+
+    def rope(x: np.ndarray) -> np.ndarray:
+        half = width // 2
+        angle = np.arange(count)[:, None, None] * value["rope.freq_base"] ** (-np.arange(half) / half)
+        a, b = x[..., :half], x[..., half:]
+        return np.concatenate([a * np.cos(angle) - b * np.sin(angle), a * np.sin(angle) + b * np.cos(angle)], -1)
+
+    x = tensors["token_embd.weight"][ids]
+    for index in range(value["block_count"]):
+        part = f"blk.{index}"
+        y = norm(x, f"{part}.attn_norm")
+        q = (y @ tensors[f"{part}.attn_q.weight"].T).reshape(count, heads, width)
+        k = (y @ tensors[f"{part}.attn_k.weight"].T).reshape(count, kv, width)
+        v = (y @ tensors[f"{part}.attn_v.weight"].T).reshape(count, kv, width).repeat(heads // kv, axis=1)
+        q = rope(norm(q, f"{part}.attn_q_norm"))
+        k = rope(norm(k, f"{part}.attn_k_norm")).repeat(heads // kv, axis=1)
+        scores = np.einsum("qhw,khw->hqk", q, k) / width**0.5
+        scores[:, ~np.tri(count, dtype=bool)] = -np.inf
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        weights /= weights.sum(-1, keepdims=True)
+        attended = np.einsum("hqk,khw->qhw", weights, v).reshape(count, heads * width)
+        x = x + attended @ tensors[f"{part}.attn_output.weight"].T
+        y = norm(x, f"{part}.ffn_norm")
+        gate = y @ tensors[f"{part}.ffn_gate.weight"].T
+        up = y @ tensors[f"{part}.ffn_up.weight"].T
+        x = x + (gate / (1 + np.exp(-gate)) * up) @ tensors[f"{part}.ffn_down.weight"].T
+    return norm(x, "output_norm") @ tensors["output.weight"].T
+
+
+@pytest.fixture(scope="module")
+def network() -> Transformer:
+    torch.manual_seed(0)
+    model = Transformer(PRESETS["tiny"]).eval()
+    with torch.no_grad():
+        for p in model.parameters():
+            # Values that float16 holds exactly, and norms that are not all one.
+            p.copy_((p if p.ndim == 0 else torch.randn_like(p) * p.shape[1] ** -0.5).half().float())
+            if p.ndim == 0:
+                p.mul_(1.5)
+    return model
+
+
+def test_the_file_is_the_network_read_causally(network: Transformer, tmp_path: Path) -> None:
+    path = tmp_path / "twin.gguf"
+    write_gguf(network, TOKENIZER, path, "test")
+    ids = [11, 4, 3, *range(100, 124), 16, 24, 200, 201]
+    with torch.no_grad():
+        hidden, _ = network(torch.tensor([ids]), torch.arange(len(ids))[None], len(ids))
+        expected = network.logits(hidden[0]).numpy()
+    np.testing.assert_allclose(qwen3_logits(GGUFReader(path), ids), expected, atol=1e-4)
+
+
+def test_the_vocabulary_stands_in_the_order_of_ids(network: Transformer, tmp_path: Path) -> None:
+    path = tmp_path / "twin.gguf"
+    write_gguf(network, TOKENIZER, path, "test")
+    fields = {name: field.contents() for name, field in GGUFReader(path).fields.items()}
+    backend = load_tokenizer(TOKENIZER)._backend
+    assert fields["tokenizer.ggml.tokens"] == [backend.id_to_token(i) for i in range(backend.get_vocab_size())]
+    assert fields["tokenizer.ggml.eos_token_id"] == 2
+
+
+def test_a_tokenizer_of_another_size_is_refused(network: Transformer, tmp_path: Path) -> None:
+    other = Transformer(dataclasses.replace(network.config, vocab_size=100))
+    with pytest.raises(ValueError, match="8192 tokens, but the model has 100"):
+        write_gguf(other, TOKENIZER, tmp_path / "twin.gguf", "test")
