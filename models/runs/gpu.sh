@@ -14,6 +14,8 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH="$PWD"
+# The number of targets, and so the size of the logits, changes every step; fixed segments would fragment.
+export PYTORCH_CUDA_ALLOC_CONF=${PYTORCH_CUDA_ALLOC_CONF:-expandable_segments:True}
 python=${PYTHON:-python3}
 preset=${PRESET:-base}
 minutes=${MINUTES:-25}
@@ -115,7 +117,7 @@ for number in $(seq "$rounds" -1 1); do
 done
 [ "$last" = pretrain ] || export_one "$run/$last" student || say "exporting the student failed"
 
-for checkpoint in pretrain "$last"; do
+for checkpoint in $(printf "%s\n" pretrain "$last" | sort -u); do
   say "losses of $checkpoint: $(within 1 "$python" scripts/losses.py "$run/$checkpoint" "${data[@]}" --preset "$preset" --batches 2 | tail -1)"
 done
 say "done: $run/results has $(ls "$run/results" 2>/dev/null | wc -l) pieces of $last"
