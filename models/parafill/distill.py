@@ -210,7 +210,8 @@ def _round(
     device = pick_device(ranks)
     if config.compile:
         student.compile_for_training(config.flex)
-        teacher.compile_for_training(config.flex)
+        if device.type == "cuda":  # A round on a CPU is over before its two readings are compiled.
+            teacher.compile_for_training(config.flex)
     objective = ranks.parallel(StudentLogs(student))
     optimisers = [
         (Muon(student.matrices(), lr=config.muon_rate, decay=0.0), config.muon_rate),

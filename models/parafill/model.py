@@ -190,12 +190,15 @@ class Transformer(nn.Module):
     def compile_for_training(self, flex: bool = False) -> None:
         """Compiles what training calls: sequences have one shape, the number of targets varies.
 
-        Block by block: all of them run the same code, which is then compiled once. `flex`: with FlexAttention, which
-        only GPUs can train.
+        On a GPU block by block: all of them run the same code, which is then compiled once, where the whole would take
+        a minute of a short run. On a CPU the whole is 6 % faster. `flex`: with FlexAttention, for GPUs only.
         """
         self.flex = flex
-        for block in self.blocks:
-            block.compile(dynamic=False)
+        if self.embedding.weight.device.type == "cuda":
+            for block in self.blocks:
+                block.compile(dynamic=False)
+        else:
+            self.forward = torch.compile(self.forward, dynamic=False)  # type: ignore[method-assign]
         self.token_losses = torch.compile(self.token_losses, dynamic=True)  # type: ignore[method-assign]
 
     def matrices(self) -> list[nn.Parameter]:
