@@ -64,15 +64,17 @@ export async function infill(
   }
 
   const denoised = performance.now();
+  const distinct = alike(drafts);
   const scores = await score(
     model,
     task.context,
-    drafts.map((draft) => draft.canvas),
+    distinct.map(([draft]) => draft!.canvas),
     stop,
   );
   if (scores === undefined) return undefined;
+  const scoreOf = new Map(distinct.flatMap((group, i) => group.map((draft) => [draft, scores[i]!])));
   return {
-    candidates: drafts.map((draft, i) => toCandidate(draft, scores[i]!)),
+    candidates: drafts.map((draft) => toCandidate(draft, scoreOf.get(draft)!)),
     steps,
     denoiseMs: denoised - started,
     rankMs: performance.now() - denoised,
@@ -191,10 +193,11 @@ async function denoise(
   const schedule = new DenoisingSchedule(task.steps - 1, task.threshold);
   let pass = 0;
   for (; pass < schedule.passes; pass++) {
-    const open = drafts
-      .map((draft) => {
-        const masked = draft.canvas.maskedColumns();
-        return { draft, canvas: draft.canvas, masked, wanted: masked.map(predictingColumn) };
+    const open = alike(drafts)
+      .map((group) => {
+        const { canvas } = group[0]!;
+        const masked = canvas.maskedColumns();
+        return { group, canvas, masked, wanted: masked.map(predictingColumn) };
       })
       .filter((row) => row.masked.length > 0);
     if (open.length === 0) break;
@@ -202,17 +205,33 @@ async function denoise(
       if (await stop()) return undefined;
       const logits = await model.denoise(task.context, toBlock(chunk, 'both', pad));
       let row = 0;
-      for (const { draft, masked } of chunk) {
-        const proposals: Proposal[] = masked.map((column) => ({
-          column,
-          ...sampler.choose(logits, row++, draft.random),
-        }));
-        for (const proposal of schedule.select(proposals, pass)) decide(draft, proposal);
+      for (const { group, masked } of chunk) {
+        const proposals = group.map((): Proposal[] => []);
+        for (const column of masked) {
+          const choose = sampler.chooserOf(logits, row++);
+          for (const [i, draft] of group.entries()) proposals[i]!.push({ column, ...choose(draft.random) });
+        }
+        for (const [i, draft] of group.entries()) {
+          for (const proposal of schedule.select(proposals[i]!, pass)) decide(draft, proposal);
+        }
       }
     }
     report?.(drafts[0]!.canvas.fills());
   }
   return pass;
+}
+
+/**
+ * Drafts by what the model would read of them, which it then reads once. Candidates of one length begin alike and
+ * stay so while they draw the same tokens.
+ */
+function alike<T extends Pick<Draft, 'canvas'>>(drafts: readonly T[]): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const draft of drafts) {
+    const { key } = draft.canvas;
+    groups.set(key, [...(groups.get(key) ?? []), draft]);
+  }
+  return [...groups.values()];
 }
 
 function decide(draft: Draft, { column, token, confidence }: Proposal): void {

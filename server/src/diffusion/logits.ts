@@ -1,3 +1,4 @@
+import { expNonPositive } from './exponential';
 import type { Logits } from './model';
 
 /**
@@ -22,7 +23,7 @@ export function summarise(logits: Logits, row: number, vocabSize: number, from: 
     }
   }
   let sum = 0;
-  for (let id = from; id < vocabSize; id++) sum += Math.exp(logits[start + id]! - max);
+  for (let id = from; id < vocabSize; id++) sum += expNonPositive(logits[start + id]! - max);
   return { argmax, max, logSumExp: max + Math.log(sum) };
 }
 
