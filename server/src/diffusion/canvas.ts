@@ -158,7 +158,7 @@ export function toBlock(rows: readonly BlockRow[], reading: 'both' | 'causal', p
  * Splits rows so that no pass reads more than `limit` tokens (padding included) unless one row alone does:
  * logits and attention of a pass grow with it, and memory is bounded.
  */
-export function chunkRows<T extends BlockRow>(rows: readonly T[], limit = 256): T[][] {
+export function chunkRows<T extends BlockRow>(rows: readonly T[], limit = 128): T[][] {
   const chunks: T[][] = [];
   let current: T[] = [];
   let columns = 0;

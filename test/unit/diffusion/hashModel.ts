@@ -63,8 +63,12 @@ export class HashModel implements MaskedDiffusionModel {
     readonly layout: ModelLayout = tinyLayout,
     /** Added to the logit of the end of a hole, so that tests can make holes short or endless. */
     private readonly endBias = 0,
-    readonly mostRows = 100,
+    private readonly most = 100,
   ) {}
+
+  mostRows(): number {
+    return this.most;
+  }
 
   async encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
     if (await stop()) return undefined;
