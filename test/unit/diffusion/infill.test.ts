@@ -60,8 +60,8 @@ describe('infill', () => {
         const model = new HashModel(layout, endBias);
         const filled = await fill(model, task);
         assert.ok(filled!.steps <= task.steps);
-        // The passes besides the steps are the one that scores.
-        assert.ok(model.passes <= filled!.steps + 1);
+        // Besides the first one there are the other steps and the scoring, each in at most three parts.
+        assert.ok(model.passes <= 1 + 3 * filled!.steps);
         for (const candidate of filled!.candidates) {
           const { fills, complete, confidences } = candidate;
           assert.equal(fills.length, task.holes);
