@@ -48,6 +48,10 @@ export class Endless implements MaskedDiffusionModel {
     this.model.truncate(context, length);
   }
 
+  forget(): void {
+    this.model.forget();
+  }
+
   private withoutEnd(logits: Logits): Logits {
     const { vocabSize, eoh } = this.layout;
     for (let row = 0; row < logits.length; row += vocabSize) logits[row + eoh] = -Infinity;

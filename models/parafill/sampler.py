@@ -98,7 +98,10 @@ def repeats(before: list[int], block: list[int]) -> bool:
 
 
 def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
-    """The `count` likeliest combinations of one length per hole; ties go to the smaller lengths."""
+    """The `count` likeliest combinations of one length per hole; ties go to the smaller lengths.
+
+    Impossible ones are left out, but for the first.
+    """
     ranked = [sorted(range(len(law)), key=lambda j, law=law: (-law[j], j)) for law in laws]
 
     def entry(ranks: tuple[int, ...]) -> tuple[float, tuple[int, ...], tuple[int, ...]]:
@@ -108,7 +111,9 @@ def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
     start = (0,) * len(laws)
     queue, seen, found = [entry(start)], {start}, []
     while queue and len(found) < count:
-        _, lengths, ranks = heapq.heappop(queue)
+        value, lengths, ranks = heapq.heappop(queue)
+        if found and value == 0:
+            break
         found.append(lengths)
         for hole in range(len(laws)):
             following = (*ranks[:hole], ranks[hole] + 1, *ranks[hole + 1 :])

@@ -157,7 +157,10 @@ function hypotheses(
   if (task.lengths !== undefined) return [task.lengths];
   const count = task.steps === 1 && task.candidates === 1 ? 1 : Math.max(task.hypotheses, task.candidates);
   const likeliest = (laws: readonly LengthDistribution[]): (readonly number[])[] =>
-    likeliestLengths(laws, count).map(({ lengths }) => lengths);
+    likeliestLengths(laws, count)
+      // Where there are few lengths at all, impossible ones would be among the likeliest.
+      .filter(({ probability }, i) => i === 0 || probability > 0)
+      .map(({ lengths }) => lengths);
   const [law] = distributions;
   if (law === undefined || task.block?.isLast !== false) return likeliest(distributions);
   // Likelihoods of a whole fill and of the beginning of a longer one cannot be compared, chances can.

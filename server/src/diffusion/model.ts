@@ -83,4 +83,6 @@ export interface MaskedDiffusionModel {
   extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits>;
   /** Forgets the tokens of the cache from `length` on. */
   truncate(context: KvCache, length: number): void;
+  /** Forgets all contexts and the memory they were in, which something went wrong with. */
+  forget(): void;
 }

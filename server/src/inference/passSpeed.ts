@@ -83,6 +83,10 @@ export class TimedModel implements MaskedDiffusionModel {
   truncate(context: KvCache, length: number): void {
     this.model.truncate(context, length);
   }
+
+  forget(): void {
+    this.model.forget();
+  }
 }
 
 function sizeOf(tokens: number): number {

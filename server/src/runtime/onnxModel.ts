@@ -131,6 +131,10 @@ export class OnnxModel implements MaskedDiffusionModel {
     own(context).truncate(length);
   }
 
+  forget(): void {
+    this.caches.clear();
+  }
+
   async release(): Promise<void> {
     await this.session.release();
   }

@@ -52,6 +52,10 @@ export class ScriptedModel implements MaskedDiffusionModel {
     return Promise.resolve(this.read(context, block));
   }
 
+  forget(): void {
+    // It keeps nothing.
+  }
+
   mostRows(): number {
     return 1;
   }

@@ -126,6 +126,11 @@ describe('infill', () => {
     assert.equal(tokens(await fill(new HashModel(), { steps: 1, candidates: 2 })).length, 3);
   });
 
+  it('tries no empty hole, however few lengths there are', async () => {
+    const filled = tokens(await fill(new HashModel(layout, 5), { maxTokens: [2], candidates: 5 }));
+    assert.deepEqual(filled.map(([ids]) => ids!.length).sort(), [1, 2]); // prettier-ignore
+  });
+
   it('gives each hole its own room', async () => {
     const filled = await fill(new HashModel(layout, -99), { holes: 3, maxTokens: [2, 9, 4] });
     assert.deepEqual(tokens(filled)[0]!.map((ids) => ids.length), [2, 9, 4]); // prettier-ignore
