@@ -20,8 +20,8 @@ export class Endless implements MaskedDiffusionModel {
     return this.model.layout;
   }
 
-  get mostRows(): number {
-    return this.model.mostRows;
+  mostRows(context: KvCache, room: number): number {
+    return this.model.mostRows(context, room);
   }
 
   encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
@@ -36,8 +36,8 @@ export class Endless implements MaskedDiffusionModel {
     return this.withoutEnd(await this.model.extend(context, block));
   }
 
-  fork(context: KvCache, rows: number): KvRows {
-    return this.model.fork(context, rows);
+  fork(context: KvCache, rows: number, room: number): KvRows {
+    return this.model.fork(context, rows, room);
   }
 
   async extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
@@ -46,6 +46,10 @@ export class Endless implements MaskedDiffusionModel {
 
   truncate(context: KvCache, length: number): void {
     this.model.truncate(context, length);
+  }
+
+  forget(): void {
+    this.model.forget();
   }
 
   private withoutEnd(logits: Logits): Logits {

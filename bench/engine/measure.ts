@@ -154,12 +154,28 @@ class Run {
   async candidates(): Promise<CandidatesReport[]> {
     this.options.progress('candidates');
     const { candidates: sizes, fewSteps: steps } = this.cases;
-    const times = await this.inTurns(sizes, (size) => this.subject.diffuse(size, steps));
-    const one = times(sizes[0]).median;
-    return sizes.map((size) => {
+    const measurements = sizes.map((size) => ({
+      size,
+      draw: () => this.subject.diffuse(size, steps),
+      ask: () => this.subject.ask(size, steps),
+    }));
+    const all = measurements.flatMap(({ draw, ask }) => [draw, ask]);
+    const times = await this.inTurns(all, (measure) => measure());
+    const [{ draw: drawOne, ask: askOne }] = measurements as [(typeof measurements)[0]];
+    return measurements.map(({ size, draw, ask }) => {
       const { candidates: count, hole, context } = size;
-      const taken = times(size);
-      return { count, hole, context, steps, ...milliseconds(taken), ofOne: taken.median / one };
+      const [drawn, asked] = [times(draw), times(ask)];
+      return {
+        count,
+        hole,
+        context,
+        steps,
+        ...milliseconds(drawn),
+        ofOne: drawn.median / times(drawOne).median,
+        askedMs: asked.median,
+        askedMsSpread: asked.spread,
+        askedOfOne: asked.median / times(askOne).median,
+      };
     });
   }
 

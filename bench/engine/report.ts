@@ -72,7 +72,7 @@ export interface FillReport {
   readonly llamaCppRatio: number | null;
 }
 
-/** Several candidates drawn at once. */
+/** Several candidates at once: drawn, and as an editor asks for them. */
 export interface CandidatesReport {
   readonly count: number;
   readonly hole: number;
@@ -82,6 +82,10 @@ export interface CandidatesReport {
   readonly msSpread: number;
   /** How many times what one candidate takes. */
   readonly ofOne: number;
+  /** The same where the lengths are to be found. */
+  readonly askedMs: number;
+  readonly askedMsSpread: number;
+  readonly askedOfOne: number;
 }
 
 /** One row's comparison. */

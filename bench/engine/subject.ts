@@ -100,6 +100,17 @@ export class Subject {
     return ms;
   }
 
+  /**
+   * The same as an editor asks for it: the lengths are to be found, of which the likeliest are tried, also for one
+   * candidate.
+   */
+  async ask(size: FillCase, steps: number): Promise<number> {
+    const { lengths: hypotheses } = this.manifest.decoding;
+    const task = { ...(await this.task(size, steps)), hypotheses, temperature: 0 };
+    const { ms } = await this.timed(() => infill(this.model, withoutLengths(task), goOn));
+    return ms;
+  }
+
   /** The same by the AR twin: the same weights in the same runtime, token by token. */
   async autoregress(size: FillCase): Promise<number> {
     return (await this.run(autoregress, size, 1, goOn)).ms;
@@ -111,12 +122,26 @@ export class Subject {
 
   private async run(
     fill: typeof infill | typeof autoregress,
-    { holes, hole, context, candidates }: FillCase,
+    size: FillCase,
     steps: number,
     stop: StopPoll,
   ): Promise<{ filled: Filled; ms: number }> {
+    const { holes, hole, candidates } = size;
     const model = fill === autoregress ? new Endless(this.model) : this.model;
-    const task: InfillTask = {
+    const task = await this.task(size, steps);
+    const measured = await this.timed(() => fill(model, task, stop));
+    const sizes = measured.filled.candidates.map(({ fills }) => fills.map((tokens) => tokens.length));
+    const isExact = sizes.length === candidates && sizes.flat().every((length) => length === hole);
+    if (!isExact || sizes.some((lengths) => lengths.length !== holes)) {
+      throw new Error(
+        `Expected ${candidates} × ${holes} fills of ${hole} tokens, got ${JSON.stringify(sizes)}: nothing to compare`,
+      );
+    }
+    return measured;
+  }
+
+  private async task({ holes, hole, context, candidates }: FillCase, steps: number): Promise<InfillTask> {
+    return {
       context: await this.known(context),
       holes,
       maxTokens: new Array<number>(holes).fill(hole),
@@ -128,17 +153,13 @@ export class Subject {
       seed: 0,
       ...(candidates > 1 ? drawn : { temperature: 0, topP: 1 }),
     };
+  }
+
+  private async timed(fill: () => Promise<Filled | undefined>): Promise<{ filled: Filled; ms: number }> {
     const started = performance.now();
-    const filled = await fill(model, task, stop);
+    const filled = await fill();
     const ms = performance.now() - started;
     if (filled === undefined) throw new Error('Expected a fill that nobody stops to come to its end');
-    const sizes = filled.candidates.map((candidate) => candidate.fills.map((tokens) => tokens.length));
-    const isExact = sizes.length === candidates && sizes.flat().every((length) => length === hole);
-    if (!isExact || sizes.some((lengths) => lengths.length !== holes)) {
-      throw new Error(
-        `Expected ${candidates} × ${holes} fills of ${hole} tokens, got ${JSON.stringify(sizes)}: nothing to compare`,
-      );
-    }
     return { filled, ms };
   }
 
@@ -159,6 +180,10 @@ export class Subject {
     );
     return Int32Array.from([...markers, ...code, ...end]);
   }
+}
+
+function withoutLengths({ lengths: _, ...task }: InfillTask): InfillTask {
+  return task;
 }
 
 /** Lets messages through between passes, as the inference process does. */

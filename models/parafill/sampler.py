@@ -20,6 +20,8 @@ from .tokenizer import CodeTokenizer
 PADDING_ORDER = 1 << 20
 #: The canvas sizes of training, ascending.
 CANVAS_SIZES = (16, 32, 64, 128)
+#: The temperature of further candidates of a long hole where none is asked for.
+_OTHER_WAYS = 0.7
 #: The most tokens a hole gets; what is more than a canvas holds is filled block by block.
 LONGEST_FILL = 512
 
@@ -96,7 +98,10 @@ def repeats(before: list[int], block: list[int]) -> bool:
 
 
 def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
-    """The `count` likeliest combinations of one length per hole; ties go to the smaller lengths."""
+    """The `count` likeliest combinations of one length per hole; ties go to the smaller lengths.
+
+    Impossible ones are left out, but for the first.
+    """
     ranked = [sorted(range(len(law)), key=lambda j, law=law: (-law[j], j)) for law in laws]
 
     def entry(ranks: tuple[int, ...]) -> tuple[float, tuple[int, ...], tuple[int, ...]]:
@@ -106,7 +111,9 @@ def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
     start = (0,) * len(laws)
     queue, seen, found = [entry(start)], {start}, []
     while queue and len(found) < count:
-        _, lengths, ranks = heapq.heappop(queue)
+        value, lengths, ranks = heapq.heappop(queue)
+        if found and value == 0:
+            break
         found.append(lengths)
         for hole in range(len(laws)):
             following = (*ranks[:hole], ranks[hole] + 1, *ranks[hole + 1 :])
@@ -183,14 +190,20 @@ class Infill:
         ]
 
     def _fill_blocks(self, cache: KvCache, lead: list[int], decoding: Decoding) -> list[Candidate]:
-        """One long hole, canvas by canvas; every finished block is read causally behind the context."""
+        """One long hole, canvas by canvas; every finished block is read causally behind the context.
+
+        Every candidate goes a way of its own. At temperature 0 the first takes what is likeliest; where that does not
+        end in the first block, the others are drawn.
+        """
         config, context = self.config, cache.length
         size = max(s for s in CANVAS_SIZES if 2 * s <= config.max_canvas)
         most = config.hole_stride * (config.max_holes - 1) + config.max_canvas - len(lead)
         limit = min(decoding.max_tokens, LONGEST_FILL, most)
-        ways = decoding.candidates if decoding.temperature > 0 else 1
+        ways = decoding.candidates
         found: list[Candidate] = []
         for way in range(ways):
+            likeliest_way = way == 0 and decoding.temperature == 0
+            chosen = {} if likeliest_way else {"candidates": 1, "temperature": decoding.temperature or _OTHER_WAYS}
             cache.length = context
             known, given, anchor = Candidate([[]], 0.0, False), lead, None
             for index in itertools.count():
@@ -199,13 +212,16 @@ class Infill:
                 part = dataclasses.replace(
                     decoding,
                     max_tokens=room,
-                    candidates=1 if ways > 1 else decoding.candidates,
                     seed=decoding.seed + (way + ways * index) * 0x9E3779B9,
+                    **chosen,
                 )
                 blocks = self._fill_canvases(cache, [given], part, Block(anchor, room == left))
                 whole = [Candidate([known.fills[0] + b.fills[0]], known.score + b.score, b.complete) for b in blocks]
                 if room == left or whole[0].complete:
-                    found += whole
+                    if likeliest_way and (index == 0 or ways == 1):
+                        cache.length = context
+                        return whole
+                    found.append(max(whole, key=lambda candidate: candidate.score))
                     break
                 tokens = blocks[0].fills[0]
                 if repeats(known.fills[0], tokens):

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from parafill.config import ModelConfig
+from parafill.export import export_model
 from parafill.onnx_model import OnnxModel
+from parafill.random_model import random_model
 from parafill.sampler import Decoding, Infill
 from parafill.tokenizer import load_tokenizer
 from tasks.engine import EngineOptions, run_engine
@@ -40,3 +42,23 @@ def test_reference_and_engine_fill_alike(steps: int) -> None:
     for i, (language, segments) in enumerate(REQUESTS):
         best = infill.fill(language, segments, decoding)[0]
         assert answers[str(i)].fills[0] == infill.texts(segments, best), REQUESTS[i]
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+def test_candidates_of_long_holes_are_alike(tmp_path: Path) -> None:
+    """With random weights, which hardly ever end a hole: every candidate takes several blocks."""
+    network = random_model("tiny").eval()
+    export_model(network, SHIPPED / "tokenizer.json", tmp_path, "random", "0.0.1", {}, {})
+    tokenizer = load_tokenizer(tmp_path / "tokenizer.json")
+    decoding = replace(Decoding(), steps=2, max_tokens=150, candidates=3, seed=1)
+    segments = ["const primes = [", "];\n"]
+    infill = Infill(OnnxModel(tmp_path / "model.onnx", network.config), tokenizer)
+    found = infill.fill("typescript", segments, decoding)
+    assert len(found) == 3 and all(len(candidate.fills[0]) > 64 for candidate in found)
+    request = {"id": "0", "language": "typescript", "segments": segments, "maxTokens": decoding.max_tokens}
+    options = EngineOptions(steps=2, candidates=3, seed=1, model=tmp_path)
+    answer = run_engine(MODELS.parent, [request], options)["0"]
+    # The engine withholds what cuts a character apart as long as there is something else.
+    expected = [infill.texts(segments, candidate)[0] for candidate in found]
+    whole = [text for text in expected if "\ufffd" not in text]
+    assert sorted(fills[0] for fills in answer.fills) == sorted(whole or expected)

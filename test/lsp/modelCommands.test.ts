@@ -43,6 +43,25 @@ describe('requests about the model', () => {
     assert.deepEqual([model, inferencePid], [before.model, before.inferencePid]);
   });
 
+  it('answers of the model before are not given for another one', async () => {
+    const other = join(scratch, 'other');
+    cpSync((await server.getStatus()).model?.path ?? '', other, { recursive: true });
+    const uri = await server.open('const first = 1;\nconst second = \n');
+    const wasModelRun = async (): Promise<boolean> => {
+      await server.inlineCompletion(uri, 32);
+      return (await server.lastOutcome()).effort !== undefined;
+    };
+    try {
+      assert.deepEqual([await wasModelRun(), await wasModelRun()], [true, false]);
+      await server.configure({ modelPath: other });
+      assert.deepEqual([await wasModelRun(), await wasModelRun()], [true, false]);
+    } finally {
+      await server.configure({});
+      // Whoever comes next finds the bundled model in use again.
+      await wasModelRun();
+    }
+  });
+
   it('what is wrong with a folder is said', async () => {
     const damaged = join(scratch, 'damaged');
     cpSync((await server.getStatus()).model?.path ?? '', damaged, { recursive: true });

@@ -193,6 +193,11 @@ describe('the inference process', () => {
       /model\.onnx: expected SHA-256 [0-9a-f]{64}, .* found [0-9a-f]{64}/,
     ],
     [
+      'a tokenizer that was changed',
+      (copy) => copy.write('tokenizer.json', copy.read('tokenizer.json').fill('x', 400, 401)),
+      /tokenizer\.json: expected SHA-256 [0-9a-f]{64}, .* found [0-9a-f]{64}/,
+    ],
+    [
       'a graph that is none',
       (copy) => copy.replace('model.onnx', Buffer.from('not a graph')),
       /model\.onnx: onnxruntime cannot load the graph/,

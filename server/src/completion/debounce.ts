@@ -1,14 +1,15 @@
-/** A quick answer needs no pause to hide behind, a slow one wants certainty that the person stopped. */
-const AIM_MS = 150;
-const SHORTEST_MS = 10;
-const LONGEST_MS = 120;
+/** Even a quick machine waits so long: an editor may change the text twice for one key, as when it closes brackets. */
+const SHORTEST_MS = 5;
+const LONGEST_MS = 150;
+/** Between two keystrokes of somebody of whose typing nothing is known yet. */
+const USUAL_INTERVAL_MS = 150;
 /** Keystrokes further apart than this say nothing about the speed of typing. */
 const PAUSE_MS = 600;
 
 /**
- * How long to wait after a keystroke before the model is asked. The aim is an answer about `AIM_MS`
- * after the keystroke: what the model needs of it is not waited. Fast typing waits at least most of the
- * usual time between two keystrokes, because the next one would cancel the work anyway.
+ * How long to wait after a keystroke before the model is asked. Where it answers before the next keystroke is to be
+ * expected, next to nothing: a pause would only make the answer later. Where it is slower than that, most of the time
+ * between two keystrokes, because the next one would cancel the work anyway.
  */
 export class Debounce {
   private lastKeystroke: number | undefined;
@@ -24,9 +25,8 @@ export class Debounce {
     this.lastKeystroke = now;
     if (gap < PAUSE_MS) this.interval = this.interval === undefined ? gap : 0.7 * this.interval + 0.3 * gap;
 
-    const pause = Math.max(AIM_MS - (expectedMs ?? 0), SHORTEST_MS);
-    // Cheap work may be thrown away; work as long as the gap between keystrokes would never finish.
-    const typing = this.interval === undefined || (expectedMs ?? 0) < this.interval ? 0 : 0.8 * this.interval;
-    return Math.round(Math.min(Math.max(pause, typing), LONGEST_MS));
+    const interval = this.interval ?? USUAL_INTERVAL_MS;
+    if ((expectedMs ?? 0) < interval) return SHORTEST_MS;
+    return Math.round(Math.min(Math.max(0.8 * interval, SHORTEST_MS), LONGEST_MS));
   }
 }

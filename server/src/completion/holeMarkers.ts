@@ -1,3 +1,4 @@
+import { LONGEST_FILL } from '../inference/messages';
 import type { OffsetRange } from './text';
 
 /** `⟦⟧`, with nothing, blanks or a size in tokens between. */
@@ -20,6 +21,16 @@ export function findHoleMarkers(text: string, within?: OffsetRange): HoleMarker[
     markers.push(hint === '' ? { start, end } : { start, end, size: Number(hint) });
   }
   return markers;
+}
+
+/**
+ * The most tokens of a hole: those written inside, up to what one hole alone can get at all. Holes that are filled
+ * together get no more than a canvas holds, which the model knows.
+ *
+ * @param usual where nothing is written.
+ */
+export function mostTokensOf({ size }: Pick<HoleMarker, 'size'>, usual: number): number {
+  return size === undefined || size < 1 ? usual : Math.min(size, LONGEST_FILL);
 }
 
 /**

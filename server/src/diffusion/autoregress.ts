@@ -38,9 +38,11 @@ export async function autoregress(
     (_, row) => new Reading(model.layout, task, samplers, rowRandom(task.seed, row)),
   );
   let steps = 0;
-  for (let first = 0; first < count; first += model.mostRows) {
-    const batch = readings.slice(first, first + model.mostRows);
-    const rows = model.fork(task.context, batch.length);
+  const room = roomFor(task, model.layout);
+  const most = model.mostRows(task.context, room);
+  for (let first = 0; first < count; first += most) {
+    const batch = readings.slice(first, first + most);
+    const rows = model.fork(task.context, batch.length, room);
     while (batch.length > 0) {
       if (await stop()) return undefined;
       await readOn(model, rows, batch);
@@ -50,6 +52,19 @@ export async function autoregress(
   }
   const candidates = readings.map((reading) => reading.candidate());
   return { candidates, steps, denoiseMs: performance.now() - started, rankMs: 0 };
+}
+
+/** The most tokens of a hole. */
+function limitOf(task: InfillTask, hole: number, layout: ModelLayout): number {
+  return Math.min(task.maxTokens[hole]!, mostTokens(task, layout));
+}
+
+/** The most that a row reads: each hole's marker, lead and tokens. */
+function roomFor(task: InfillTask, layout: ModelLayout): number {
+  return task.maxTokens.reduce(
+    (sum, _, hole) => sum + 1 + leadOf(task, hole).length + limitOf(task, hole, layout),
+    0,
+  );
 }
 
 /** One more token of every row; rows that are done leave the batch. */
@@ -128,7 +143,7 @@ class Reading {
       fill.push(token);
       this.confidences[hole]!.push(confidence);
     }
-    const limit = Math.min(this.task.maxTokens[hole]!, mostTokens(this.task, this.layout));
+    const limit = limitOf(this.task, hole, this.layout);
     if (!ended && fill.length < limit) return;
     this.complete &&= ended;
     if (this.tokens.length < this.task.holes) this.open();

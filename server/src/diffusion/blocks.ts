@@ -10,6 +10,9 @@ import {
   type ProgressReport,
 } from './task';
 
+/** The temperature of further candidates where none is asked for. */
+const drawn = 0.7;
+
 /** Whether the task is about one hole that may get longer than any canvas. */
 export function isForBlocks(task: InfillTask, { maxCanvas }: ModelLayout): boolean {
   return task.holes === 1 && task.maxTokens[0]! > maxCanvas && task.lengths === undefined;
@@ -20,8 +23,9 @@ export function isForBlocks(task: InfillTask, { maxCanvas }: ModelLayout): boole
  * then the next one begins behind its last token. Each block takes up to `steps` passes. The hole ends where
  * the model ends it, at its limit, or before a block that only repeats what stands before it.
  *
- * At temperature 0 there is one way through all blocks but the last, whose candidates are the answer; above it
- * every candidate goes a way of its own.
+ * Every candidate goes a way of its own. At temperature 0 the first one takes what is likeliest, and where that comes
+ * to an end in its first block, the lengths tried there are the candidates; else the others are drawn, so that they
+ * differ from the beginning on. Further ways that there is no time for are not gone.
  *
  * @param report is shown the way that is being gone.
  * @returns undefined when stopped, which is polled before every pass. The context is left as it was.
@@ -33,29 +37,35 @@ export async function fillBlocks(
   report?: ProgressReport,
 ): Promise<Filled | undefined> {
   const contextLength = task.context.length;
-  const ways = task.temperature > 0 ? task.candidates : 1;
+  const ways = task.candidates;
   const found: Filled[] = [];
   try {
     for (let way = 0; way < ways; way++) {
+      if (way > 0 && (task.affordable?.(blockSize(model.layout)) ?? Infinity) < 2) break;
       model.truncate(task.context, contextLength);
+      const isLikeliest = way === 0 && task.temperature === 0;
       const seedOf = (block: number): number => rowSeed(task.seed, way + ways * block);
-      const filled = await goOneWay(
-        model,
-        { ...task, candidates: ways > 1 ? 1 : task.candidates },
-        seedOf,
-        stop,
-        report,
-      );
-      if (filled === undefined) return undefined;
-      found.push(filled);
+      const part = isLikeliest ? task : { ...task, candidates: 1, temperature: task.temperature || drawn };
+      const gone = await goOneWay(model, part, seedOf, stop, report);
+      if (gone === undefined) return undefined;
+      if (isLikeliest && (gone.blocks === 1 || ways === 1)) return gone.filled;
+      found.push(gone.filled);
     }
   } finally {
     model.truncate(task.context, contextLength);
   }
   return inAll(
     found,
-    found.flatMap(({ candidates }) => candidates),
+    found.map(({ candidates }) =>
+      candidates.reduce((best, other) => (other.score > best.score ? other : best)),
+    ),
   );
+}
+
+interface GoneWay {
+  readonly filled: Filled;
+  /** How many blocks it took. */
+  readonly blocks: number;
 }
 
 /** @param seedOf the seed of each block. */
@@ -65,7 +75,7 @@ async function goOneWay(
   seedOf: (block: number) => number,
   stop: StopPoll,
   report?: ProgressReport,
-): Promise<Filled | undefined> {
+): Promise<GoneWay | undefined> {
   const { layout } = model;
   const limit = Math.min(task.maxTokens[0]!, mostTokens(task, layout));
   const efforts: Filled[] = [];
@@ -95,9 +105,10 @@ async function goOneWay(
     efforts.push(filled);
     const candidates = filled.candidates.map((candidate) => behind(before, candidate));
     const [first] = candidates;
-    if (block.isLast || first!.complete) return inAll(efforts, candidates);
+    const blocks = efforts.length;
+    if (block.isLast || first!.complete) return { filled: inAll(efforts, candidates), blocks };
     const tokens = filled.candidates[0]!.fills[0]!;
-    if (repeats(before.fills[0]!, tokens)) return inAll(efforts, [before]);
+    if (repeats(before.fills[0]!, tokens)) return { filled: inAll(efforts, [before]), blocks };
 
     if (await stop()) return undefined;
     const read = [anchor ?? layout.fill[0]!, ...lead, ...tokens.subarray(0, -1)];

@@ -68,6 +68,11 @@ export class Canvas {
     this.spans = spans;
   }
 
+  /** The same for canvases that a model cannot tell apart, where they belong to one request. */
+  get key(): string {
+    return this.ids.join();
+  }
+
   get columns(): number {
     return this.ids.length;
   }
@@ -153,7 +158,7 @@ export function toBlock(rows: readonly BlockRow[], reading: 'both' | 'causal', p
  * Splits rows so that no pass reads more than `limit` tokens (padding included) unless one row alone does:
  * logits and attention of a pass grow with it, and memory is bounded.
  */
-export function chunkRows<T extends BlockRow>(rows: readonly T[], limit = 1024): T[][] {
+export function chunkRows<T extends BlockRow>(rows: readonly T[], limit = 128): T[][] {
   const chunks: T[][] = [];
   let current: T[] = [];
   let columns = 0;

@@ -64,15 +64,17 @@ export async function infill(
   }
 
   const denoised = performance.now();
+  const distinct = alike(drafts);
   const scores = await score(
     model,
     task.context,
-    drafts.map((draft) => draft.canvas),
+    distinct.map(([draft]) => draft!.canvas),
     stop,
   );
   if (scores === undefined) return undefined;
+  const scoreOf = new Map(distinct.flatMap((group, i) => group.map((draft) => [draft, scores[i]!])));
   return {
-    candidates: drafts.map((draft, i) => toCandidate(draft, scores[i]!)),
+    candidates: drafts.map((draft) => toCandidate(draft, scoreOf.get(draft)!)),
     steps,
     denoiseMs: denoised - started,
     rankMs: performance.now() - denoised,
@@ -155,7 +157,10 @@ function hypotheses(
   if (task.lengths !== undefined) return [task.lengths];
   const count = task.steps === 1 && task.candidates === 1 ? 1 : Math.max(task.hypotheses, task.candidates);
   const likeliest = (laws: readonly LengthDistribution[]): (readonly number[])[] =>
-    likeliestLengths(laws, count).map(({ lengths }) => lengths);
+    likeliestLengths(laws, count)
+      // Where there are few lengths at all, impossible ones would be among the likeliest.
+      .filter(({ probability }, i) => i === 0 || probability > 0)
+      .map(({ lengths }) => lengths);
   const [law] = distributions;
   if (law === undefined || task.block?.isLast !== false) return likeliest(distributions);
   // Likelihoods of a whole fill and of the beginning of a longer one cannot be compared, chances can.
@@ -191,10 +196,11 @@ async function denoise(
   const schedule = new DenoisingSchedule(task.steps - 1, task.threshold);
   let pass = 0;
   for (; pass < schedule.passes; pass++) {
-    const open = drafts
-      .map((draft) => {
-        const masked = draft.canvas.maskedColumns();
-        return { draft, canvas: draft.canvas, masked, wanted: masked.map(predictingColumn) };
+    const open = alike(drafts)
+      .map((group) => {
+        const { canvas } = group[0]!;
+        const masked = canvas.maskedColumns();
+        return { group, canvas, masked, wanted: masked.map(predictingColumn) };
       })
       .filter((row) => row.masked.length > 0);
     if (open.length === 0) break;
@@ -202,17 +208,33 @@ async function denoise(
       if (await stop()) return undefined;
       const logits = await model.denoise(task.context, toBlock(chunk, 'both', pad));
       let row = 0;
-      for (const { draft, masked } of chunk) {
-        const proposals: Proposal[] = masked.map((column) => ({
-          column,
-          ...sampler.choose(logits, row++, draft.random),
-        }));
-        for (const proposal of schedule.select(proposals, pass)) decide(draft, proposal);
+      for (const { group, masked } of chunk) {
+        const proposals = group.map((): Proposal[] => []);
+        for (const column of masked) {
+          const choose = sampler.chooserOf(logits, row++);
+          for (const [i, draft] of group.entries()) proposals[i]!.push({ column, ...choose(draft.random) });
+        }
+        for (const [i, draft] of group.entries()) {
+          for (const proposal of schedule.select(proposals[i]!, pass)) decide(draft, proposal);
+        }
       }
     }
     report?.(drafts[0]!.canvas.fills());
   }
   return pass;
+}
+
+/**
+ * Drafts by what the model would read of them, which it then reads once. Candidates of one length begin alike and
+ * stay so while they draw the same tokens.
+ */
+function alike<T extends Pick<Draft, 'canvas'>>(drafts: readonly T[]): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const draft of drafts) {
+    const { key } = draft.canvas;
+    groups.set(key, [...(groups.get(key) ?? []), draft]);
+  }
+  return [...groups.values()];
 }
 
 function decide(draft: Draft, { column, token, confidence }: Proposal): void {

@@ -1,3 +1,4 @@
+import { expNonPositive } from './exponential';
 import type { Logits } from './model';
 
 /**
@@ -10,6 +11,11 @@ export interface RowSummary {
   readonly logSumExp: number;
 }
 
+const notFinite =
+  'expected finite logits, but the model gave NaN or infinity. The model file or the runtime on this machine is at ' +
+  'fault: what was read is forgotten, so try again; if it happens again, restart the server or choose another model';
+
+/** @throws where a logit is NaN or +∞, or none is finite: whatever came of them would look like an answer. */
 export function summarise(logits: Logits, row: number, vocabSize: number, from: number): RowSummary {
   const start = row * vocabSize;
   let max = -Infinity;
@@ -22,7 +28,8 @@ export function summarise(logits: Logits, row: number, vocabSize: number, from: 
     }
   }
   let sum = 0;
-  for (let id = from; id < vocabSize; id++) sum += Math.exp(logits[start + id]! - max);
+  for (let id = from; id < vocabSize; id++) sum += expNonPositive(logits[start + id]! - max);
+  if (!Number.isFinite(sum) || !Number.isFinite(max)) throw new Error(notFinite);
   return { argmax, max, logSumExp: max + Math.log(sum) };
 }
 

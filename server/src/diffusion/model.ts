@@ -71,10 +71,10 @@ export interface MaskedDiffusionModel {
   denoise(context: KvCache, block: TokenBlock): Promise<Logits>;
   /** Reads a block of one row and appends it to the cache. */
   extend(context: KvCache, block: TokenBlock): Promise<Logits>;
-  /** How many rows `fork` makes at most; at least 1. */
-  readonly mostRows: number;
-  /** Continuations of the context, which stays as it is. */
-  fork(context: KvCache, rows: number): KvRows;
+  /** How many rows `fork` makes of this context at most; at least 1. */
+  mostRows(context: KvCache, room: number): number;
+  /** Continuations of the context, which stays as it is, each by `room` tokens or hardly more. */
+  fork(context: KvCache, rows: number, room: number): KvRows;
   /**
    * Reads a block behind the rows, row by row, and appends the beginning of each to its row.
    *
@@ -83,4 +83,6 @@ export interface MaskedDiffusionModel {
   extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits>;
   /** Forgets the tokens of the cache from `length` on. */
   truncate(context: KvCache, length: number): void;
+  /** Forgets all contexts and the memory they were in, which something went wrong with. */
+  forget(): void;
 }

@@ -1,3 +1,4 @@
+import { expNonPositive } from './exponential';
 import { summarise } from './logits';
 import type { Logits } from './model';
 import type { Random } from './rng';
@@ -8,10 +9,32 @@ export interface Choice {
   readonly confidence: number;
 }
 
+/** Makes one choice after the other from one row of logits, until its sampler reads another row. */
+export type Chooser = (random: Random) => Choice;
+
+/** Tokens are sorted roughly, by the logarithm of their weight, into buckets of this width … */
+const bucketsPerNat = 16;
+/** … of which the last one holds whatever is less likely than e^-44 times the likeliest. */
+const bucketCount = 44 * bucketsPerNat + 1;
+
+/** The tokens that may be drawn: all of the buckets before `last`, and the likeliest of that one. */
+interface Nucleus {
+  readonly last: number;
+  readonly ofLast: readonly number[];
+  /** The sum of their weights. */
+  readonly mass: number;
+}
+
 /** Picks tokens from logits: the likeliest at temperature 0, else drawn from the nucleus. */
 export class Sampler {
   /** Of the row at hand, by id: probability over that of the likeliest. */
   private readonly weights: Float64Array;
+  /** Of the row at hand, by id: another id of the same bucket, or -1. */
+  private readonly next: Int32Array;
+  /** By bucket: the first of its ids, or -1. */
+  private readonly first = new Int32Array(bucketCount);
+  /** By bucket: the sum of its weights. */
+  private readonly masses = new Float64Array(bucketCount);
 
   /**
    * @param temperature ≥ 0.
@@ -27,71 +50,104 @@ export class Sampler {
     private readonly alsoAllowed?: number,
   ) {
     this.weights = new Float64Array(vocabSize);
+    this.next = new Int32Array(vocabSize);
   }
 
-  /** Takes one number from `random` per choice where the temperature is above 0, none otherwise. */
-  choose(logits: Logits, row: number, random: Random): Choice {
+  /**
+   * Reads a row of logits once, for as many choices as are to be made from it. A choice takes one number from
+   * `random` where the temperature is above 0, none otherwise.
+   */
+  chooserOf(logits: Logits, row: number): Chooser {
     const start = row * this.vocabSize;
     const text = summarise(logits, row, this.vocabSize, this.firstText);
-    let { argmax: token, max, logSumExp } = text;
+    let { argmax, max, logSumExp } = text;
     if (this.alsoAllowed !== undefined) {
       const extra = logits[start + this.alsoAllowed]!;
       logSumExp = max + Math.log(Math.exp(logSumExp - max) + Math.exp(extra - max));
       // The extra id is a marker and smaller than any text id, so it wins a tie.
       if (extra >= max) {
-        token = this.alsoAllowed;
+        argmax = this.alsoAllowed;
         max = extra;
       }
     }
-    if (this.temperature > 0) token = this.draw(logits, start, max, random());
-    return { token, confidence: Math.exp(logits[start + token]! - logSumExp) };
+    const choice = (token: number): Choice => ({
+      token,
+      confidence: Math.exp(logits[start + token]! - logSumExp),
+    });
+    if (this.temperature === 0) {
+      const likeliest = choice(argmax);
+      return () => likeliest;
+    }
+    const nucleus = this.nucleusOf(logits, start, max);
+    return (random) => choice(this.draw(nucleus, random()));
   }
 
-  /**
-   * The smallest set of likeliest tokens with mass ≥ topP (ties: lower id first), and in that order the
-   * first whose cumulative share exceeds u.
-   */
-  private draw(logits: Logits, start: number, max: number, u: number): number {
-    const { weights, vocabSize, firstText, alsoAllowed } = this;
-    let total = 0;
-    for (let id = firstText; id < vocabSize; id++) {
-      weights[id] = Math.exp((logits[start + id]! - max) / this.temperature);
-      total += weights[id]!;
-    }
-    if (alsoAllowed !== undefined) {
-      weights[alsoAllowed] = Math.exp((logits[start + alsoAllowed]! - max) / this.temperature);
-      total += weights[alsoAllowed];
-    }
-    const sorted = this.likeliest(this.topP * total);
-    let size = 0;
+  /** See `chooserOf`. */
+  choose(logits: Logits, row: number, random: Random): Choice {
+    return this.chooserOf(logits, row)(random);
+  }
+
+  /** The smallest set of likeliest tokens with mass ≥ topP (ties: lower id first). */
+  private nucleusOf(logits: Logits, start: number, max: number): Nucleus {
+    this.weigh(logits, start, max);
+    const { masses, weights } = this;
+    // In this order, so that the nucleus of everything ends with the last token and not behind it.
+    const wanted = this.topP * masses.reduce((sum, mass) => sum + mass, 0);
+    let last = 0;
     let mass = 0;
-    while (size < sorted.length && (size === 0 || mass < this.topP * total))
-      mass += weights[sorted[size++]!]!;
-    let cumulative = 0;
-    for (let i = 0; i < size; i++) {
-      cumulative += weights[sorted[i]!]!;
-      if (u * mass < cumulative) return sorted[i]!;
+    while (last < bucketCount - 1 && mass + masses[last]! < wanted) mass += masses[last++]!;
+    const ofLast: number[] = [];
+    for (const id of this.bucket(last)) {
+      if (mass >= wanted && mass > 0) break;
+      mass += weights[id]!;
+      ofLast.push(id);
     }
-    return sorted[size - 1]!;
+    return { last, ofLast, mass };
   }
 
-  /**
-   * Tokens with at least this mass, sorted; there may be more than needed. Weights are relative to the
-   * largest, so that lowering a bar finds the few that matter without sorting the whole vocabulary.
-   */
-  private likeliest(wantedMass: number): number[] {
-    const { weights, vocabSize, firstText, alsoAllowed } = this;
-    for (let bar = 1e-2; ; bar = bar > 1e-12 ? bar * 1e-2 : 0) {
-      const found: number[] = [];
-      let mass = 0;
-      const consider = (id: number): void => {
-        if (weights[id]! < bar) return;
-        found.push(id);
-        mass += weights[id]!;
-      };
-      if (alsoAllowed !== undefined) consider(alsoAllowed);
-      for (let id = firstText; id < vocabSize; id++) consider(id);
-      if (mass >= wantedMass || bar === 0) return found.sort((a, b) => weights[b]! - weights[a]! || a - b);
+  /** Puts every token that may be chosen into its bucket. */
+  private weigh(logits: Logits, start: number, max: number): void {
+    const { weights, next, first, masses, vocabSize, firstText, alsoAllowed, temperature } = this;
+    first.fill(-1);
+    masses.fill(0);
+    for (let id = alsoAllowed ?? firstText; id < vocabSize; id = id < firstText ? firstText : id + 1) {
+      const exponent = (logits[start + id]! - max) / temperature;
+      const weight = expNonPositive(exponent);
+      const bucket = Math.min(bucketCount - 1, (exponent * -bucketsPerNat) | 0);
+      weights[id] = weight;
+      next[id] = first[bucket]!;
+      first[bucket] = id;
+      masses[bucket]! += weight;
     }
+  }
+
+  /** The ids of a bucket, likeliest first. */
+  private bucket(index: number): number[] {
+    const { weights, next, first } = this;
+    const ids: number[] = [];
+    for (let id = first[index]!; id >= 0; id = next[id]!) ids.push(id);
+    return ids.sort((a, b) => weights[b]! - weights[a]! || a - b);
+  }
+
+  /** The first token, likeliest first, whose cumulative share of the nucleus exceeds u. */
+  private draw({ last, ofLast, mass }: Nucleus, u: number): number {
+    const { masses, weights } = this;
+    const target = u * mass;
+    let cumulative = 0;
+    for (let index = 0; index < last; index++) {
+      if (cumulative + masses[index]! <= target) {
+        cumulative += masses[index]!;
+        continue;
+      }
+      for (const id of this.bucket(index)) {
+        cumulative += weights[id]!;
+        if (target < cumulative) return id;
+      }
+    }
+    for (const id of ofLast) {
+      cumulative += weights[id]!;
+      if (target < cumulative) return id;
+    }
+    return ofLast.at(-1)!;
   }
 }

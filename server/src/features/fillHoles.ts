@@ -1,7 +1,7 @@
 import type { CancellationToken, Connection, ServerCapabilities } from 'vscode-languageserver';
 import type { TextDocument } from 'vscode-languageserver-textdocument';
 import type { Disposable } from '../base/lifecycle';
-import { findHoleMarkers, type HoleMarker } from '../completion/holeMarkers';
+import { findHoleMarkers, type HoleMarker, mostTokensOf } from '../completion/holeMarkers';
 import type { OffsetRange } from '../completion/text';
 import { FILL_HOLES, type FillHolesFilled, type FillHolesResult, type ProtocolRange } from '../protocol';
 import { LIMITS } from '../settings';
@@ -56,7 +56,7 @@ export class FillHoles implements Feature {
               holes: found.map(({ start, end }) => ({ start, end })),
               candidates: candidates.value,
               seed: seed.value,
-              maxTokens: found.map(({ size }) => mostTokens(size, this.parts.settings().maxTokens)),
+              maxTokens: found.map((hole) => mostTokensOf(hole, this.parts.settings().maxTokens)),
               // What stands in ranges is to become something else; markers always do.
               dropUnchanged: ranges.value !== undefined,
             },
@@ -77,12 +77,6 @@ export class FillHoles implements Feature {
       report,
     );
   }
-}
-
-/** A size written into a hole is the most it gets, if a hole can get that many at all. */
-function mostTokens(size: number | undefined, usual: number): number {
-  if (size === undefined || size < 1) return usual;
-  return Math.min(size, LIMITS.maxTokens.maximum);
 }
 
 /** The holes in document order, or why there are none. */

@@ -152,7 +152,15 @@ export class Engine {
     };
     const decode =
       request.mode === 'ar' ? autoregress : isForBlocks(task, this.manifest.layout) ? fillBlocks : infill;
-    const filled = await decode(this.model, task, stop, report);
+    let filled: Filled | undefined;
+    let isSound = false;
+    try {
+      filled = await decode(this.model, task, stop, report);
+      isSound = true;
+    } finally {
+      // What was read may be what is wrong; kept, it would spoil every request after this one.
+      if (!isSound) this.model.forget();
+    }
     if (filled === undefined) return undefined;
     return {
       candidates: this.toText(filled, leads, request.candidates),

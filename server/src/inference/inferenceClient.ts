@@ -37,6 +37,15 @@ const mostCrashes = 5;
 const usualFirstDelayMs = 100;
 const longestDelayMs = 10_000;
 
+/**
+ * For glibc, which else raises the size from which memory goes back to the system at once to whatever was freed last,
+ * until large intermediate results lie scattered over a heap that only grows. Bytes.
+ */
+const allocation = {
+  MALLOC_MMAP_THRESHOLD_: String(4 * 2 ** 20),
+  MALLOC_TRIM_THRESHOLD_: String(32 * 2 ** 20),
+};
+
 /** The process, once it is ready, or why there is none and will be none. */
 type Arrival = { readonly child: ChildProcess } | { readonly reason: string };
 
@@ -159,7 +168,7 @@ export class InferenceClient implements Infiller, Disposable {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Flags of the editor's own process, such as a debugger's port, are not for this one.
       execArgv: [],
-      env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+      env: { ...allocation, ...process.env, ELECTRON_RUN_AS_NODE: '1' },
     });
     this.child = child;
     let lastWords = '';

@@ -53,8 +53,8 @@ export class TimedModel implements MaskedDiffusionModel {
     return this.model.layout;
   }
 
-  get mostRows(): number {
-    return this.model.mostRows;
+  mostRows(context: KvCache, room: number): number {
+    return this.model.mostRows(context, room);
   }
 
   async denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
@@ -72,8 +72,8 @@ export class TimedModel implements MaskedDiffusionModel {
     return this.model.extend(context, block);
   }
 
-  fork(context: KvCache, rows: number): KvRows {
-    return this.model.fork(context, rows);
+  fork(context: KvCache, rows: number, room: number): KvRows {
+    return this.model.fork(context, rows, room);
   }
 
   extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
@@ -82,6 +82,10 @@ export class TimedModel implements MaskedDiffusionModel {
 
   truncate(context: KvCache, length: number): void {
     this.model.truncate(context, length);
+  }
+
+  forget(): void {
+    this.model.forget();
   }
 }
 

@@ -43,6 +43,11 @@ export class ContextCaches {
     return taken;
   }
 
+  /** Forgets everything. The memory is not used again: what is no number there would stay one behind any tokens. */
+  clear(): void {
+    this.caches.length = 0;
+  }
+
   /** A cache whose content may go: a new one while there is room, then the least recently used. */
   private spare(): KvCacheBuffers {
     const oldest = this.caches[0];

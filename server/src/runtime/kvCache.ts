@@ -39,6 +39,12 @@ export class KvCacheBuffers implements KvCache {
       throw new RangeError(`Expected to keep 0 to ${this.length} tokens of the cache, got ${length}`);
     }
     this.ids.length = length;
+    if (length === 0) this.store.clear();
+  }
+
+  /** Takes the memory for so many tokens at once. */
+  allocate(length: number): void {
+    this.store.allocate(length);
   }
 
   inputs(): Record<string, Tensor> {

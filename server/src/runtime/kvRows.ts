@@ -9,8 +9,10 @@ export class KvRowBuffers implements KvRows {
   /** Tokens held, by row. */
   readonly lengths: number[];
 
-  constructor(context: KvCacheBuffers, rows: number) {
+  /** @param room how many tokens are expected behind the context. */
+  constructor(context: KvCacheBuffers, rows: number, room: number) {
     this.store = new KvStore(context.store.shape, rows);
+    this.store.allocate(context.length + room);
     this.store.reserve(context.length, 0);
     for (let row = 0; row < rows; row++) this.store.copyFrom(context.store, context.length, row);
     this.lengths = new Array<number>(rows).fill(context.length);

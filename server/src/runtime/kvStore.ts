@@ -19,16 +19,18 @@ const capacityStep = 128;
  * behind the tokens that a row holds is left over and ignored by the graph, but always finite.
  */
 export class KvStore {
+  /** Slots of every row and head that the graph is shown. */
   private capacity = 0;
-  /** Keys of layer 0, values of layer 0, keys of layer 1, … */
-  private buffers: Float32Array[] = [];
-  /** The same buffers as the graph's inputs. */
+  /** Keys of layer 0, values of layer 0, keys of layer 1, …; each may be larger than what is shown. */
+  private buffers: Float32Array[];
+  /** What is shown of them, as the graph's inputs. */
   private tensors: readonly Tensor[] = [];
 
   constructor(
     readonly shape: KvShape,
     private rowCount: number,
   ) {
+    this.buffers = Array.from({ length: 2 * shape.layers }, () => new Float32Array());
     this.reserve(1, 0);
   }
 
@@ -51,24 +53,38 @@ export class KvStore {
     return named;
   }
 
+  /** Takes the memory for `length` tokens a row at once: what grows piece by piece leaves its old places behind. */
+  allocate(length: number): void {
+    const size = this.sizeOf(roundedUp(length));
+    if (this.buffers[0]!.length >= size) return;
+    const shown = this.sizeOf(this.capacity);
+    this.buffers = this.buffers.map((old) => {
+      const grown = new Float32Array(size);
+      grown.set(old.subarray(0, shown));
+      return grown;
+    });
+    this.show(this.capacity);
+  }
+
   /** Makes room for `length` tokens a row. Only the first `kept` tokens of each row are sure to survive it. */
   reserve(length: number, kept: number): void {
     if (length <= this.capacity) return;
+    const capacity = roundedUp(length);
+    this.allocate(capacity);
     const { kvHeads, headDim } = this.shape;
-    const capacity = Math.ceil(length / capacityStep) * capacityStep;
-    const grown = Array.from(
-      { length: 2 * this.shape.layers },
-      () => new Float32Array(this.rowCount * kvHeads * capacity * headDim),
-    );
-    for (const [i, old] of this.buffers.entries()) {
-      for (let head = 0; head < this.rowCount * kvHeads; head++) {
+    for (const buffer of this.buffers) {
+      // The last one first: each moves to where the next one was.
+      for (let head = this.rowCount * kvHeads - 1; head > 0; head--) {
         const start = head * this.capacity * headDim;
-        grown[i]!.set(old.subarray(start, start + kept * headDim), head * capacity * headDim);
+        buffer.copyWithin(head * capacity * headDim, start, start + kept * headDim);
       }
     }
-    this.buffers = grown;
-    this.capacity = capacity;
-    this.wrapBuffers();
+    this.show(capacity);
+  }
+
+  /** Forgets all tokens, so that the graph need not look at their slots. The memory stays. */
+  clear(): void {
+    this.show(capacityStep);
   }
 
   /**
@@ -109,18 +125,25 @@ export class KvStore {
   /** Forgets a row; the last one takes its place. */
   drop(row: number): void {
     const size = this.shape.kvHeads * this.capacity * this.shape.headDim;
-    const last = this.rowCount - 1;
-    this.buffers = this.buffers.map((buffer) => {
-      buffer.copyWithin(row * size, last * size, (last + 1) * size);
-      return buffer.subarray(0, last * size);
-    });
-    this.rowCount = last;
-    this.wrapBuffers();
+    this.rowCount -= 1;
+    const last = this.rowCount;
+    for (const buffer of this.buffers) buffer.copyWithin(row * size, last * size, (last + 1) * size);
+    this.show(this.capacity);
   }
 
-  private wrapBuffers(): void {
-    const { kvHeads, headDim } = this.shape;
-    const dims = [this.rowCount, kvHeads, this.capacity, headDim];
-    this.tensors = this.buffers.map((buffer) => float32Tensor(buffer, dims));
+  /** Values of one buffer with so many slots. */
+  private sizeOf(capacity: number): number {
+    return this.rowCount * this.shape.kvHeads * capacity * this.shape.headDim;
   }
+
+  private show(capacity: number): void {
+    this.capacity = capacity;
+    const dims = [this.rowCount, this.shape.kvHeads, capacity, this.shape.headDim];
+    const size = this.sizeOf(capacity);
+    this.tensors = this.buffers.map((buffer) => float32Tensor(buffer.subarray(0, size), dims));
+  }
+}
+
+function roundedUp(length: number): number {
+  return Math.ceil(length / capacityStep) * capacityStep;
 }

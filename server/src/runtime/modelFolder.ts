@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../base/async';
 import { Tokenizer } from '../tokenizer/tokenizer';
 import { type Manifest, parseManifest } from './manifest';
@@ -11,8 +13,8 @@ export interface ModelFolder {
   readonly path: string;
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer;
-  /** The content of model.onnx. */
-  readonly graph: Uint8Array;
+  /** The file of the graph. */
+  readonly graphPath: string;
 }
 
 /** Reads and checks a model folder. @throws {ModelError} naming the file that is wrong. */
@@ -20,15 +22,15 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
   await checkIsFolder(path);
   const manifestPath = join(path, 'manifest.json');
   const manifest = parsing(manifestPath, await readText(manifestPath), parseManifest);
-  const tokenizerPath = join(path, 'tokenizer.json');
-  const tokenizerBytes = await readChecked(path, 'tokenizer.json', manifest);
+  const tokenizerPath = await checkedFile(path, 'tokenizer.json', manifest);
+  const tokenizerText = await readText(tokenizerPath);
   const { firstText, vocabSize } = manifest.layout;
   const tokenizer = parsing(
     tokenizerPath,
-    new TextDecoder().decode(tokenizerBytes),
+    tokenizerText,
     (definition) => new Tokenizer(definition, firstText, vocabSize),
   );
-  return { path, manifest, tokenizer, graph: await readChecked(path, 'model.onnx', manifest) };
+  return { path, manifest, tokenizer, graphPath: await checkedFile(path, 'model.onnx', manifest) };
 }
 
 async function checkIsFolder(path: string): Promise<void> {
@@ -44,31 +46,39 @@ async function checkIsFolder(path: string): Promise<void> {
   }
 }
 
-/** Reads a file the manifest vouches for. */
-async function readChecked(folder: string, name: string, manifest: Manifest): Promise<Uint8Array> {
+/** The path of a file, once it is known to be the one that the manifest describes. */
+async function checkedFile(folder: string, name: string, manifest: Manifest): Promise<string> {
   const path = join(folder, name);
   const record = manifest.files.get(name)!;
-  const content = await readBytes(path);
   const repair = 'The file is damaged or belongs to another model: copy or export the model again.';
-  if (content.length !== record.bytes) {
+  const { size } = await reading(path, stat(path));
+  if (size !== record.bytes) {
     throw new ModelError(
       path,
-      `expected ${record.bytes} bytes, as manifest.json says, but found ${content.length}. ${repair}`,
+      `expected ${record.bytes} bytes, as manifest.json says, but found ${size}. ${repair}`,
     );
   }
-  const sha256 = createHash('sha256').update(content).digest('hex');
+  const sha256 = await reading(path, hashOf(path));
   if (sha256 !== record.sha256) {
     throw new ModelError(
       path,
       `expected SHA-256 ${record.sha256}, as manifest.json says, but found ${sha256}. ${repair}`,
     );
   }
-  return content;
+  return path;
 }
 
-async function readBytes(path: string): Promise<Uint8Array> {
+/** Piece by piece: a graph is large, and whole it would stay in memory until garbage is collected. */
+async function hashOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  return hash.digest('hex');
+}
+
+/** What comes of looking into a file. @throws {ModelError} when that fails. */
+async function reading<T>(path: string, result: Promise<T>): Promise<T> {
   try {
-    return await readFile(path);
+    return await result;
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     const problem = isMissing
@@ -79,7 +89,7 @@ async function readBytes(path: string): Promise<Uint8Array> {
 }
 
 async function readText(path: string): Promise<string> {
-  return new TextDecoder().decode(await readBytes(path));
+  return new TextDecoder().decode(await reading(path, readFile(path)));
 }
 
 /** Parses JSON text with `parse` and names the file in whatever goes wrong. */

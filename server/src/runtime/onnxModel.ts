@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import type { Tensor } from 'onnxruntime-node';
 import type {
   Encoded,
   KvCache,
@@ -14,18 +14,23 @@ import { KvCacheBuffers } from './kvCache';
 import { KvRowBuffers } from './kvRows';
 import type { Manifest } from './manifest';
 import type { ModelFolder } from './modelFolder';
-import { float32Data, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
+import { float32Data, float32Tensor, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
 
 /** Context tokens read in one go; a cancel is noticed between two chunks. */
 const chunkLength = 128;
 
-/** More rows at once would gain little: each costs a copy of the context and its share of every pass. */
+/** More rows at once would gain little: each costs its share of every pass. */
 const mostRows = 16;
+
+/** Rows have copies of the context, which may take so many bytes altogether. */
+const mostRowBytes = 96 * 2 ** 20;
 
 /** The exported network behind the interface that the diffusion layer works with. */
 export class OnnxModel implements MaskedDiffusionModel {
   private readonly caches: ContextCaches;
   private readonly keyValueNames: readonly string[];
+  /** Of the pass before, and then of the next one. */
+  private logits: Logits = new Float32Array();
 
   private constructor(
     private readonly session: Session,
@@ -41,20 +46,20 @@ export class OnnxModel implements MaskedDiffusionModel {
 
   /** @throws {ModelError} when the graph cannot be loaded or does not fit the manifest. */
   static async load(folder: ModelFolder, threads: number): Promise<OnnxModel> {
-    const path = join(folder.path, 'model.onnx');
-    return new OnnxModel(
-      await Session.create(folder.graph, path, folder.manifest, threads),
-      folder.manifest,
-      threads,
-    );
+    const session = await Session.create(folder.graphPath, folder.manifest, threads);
+    return new OnnxModel(session, folder.manifest, threads);
   }
 
   get layout(): ModelLayout {
     return this.manifest.layout;
   }
 
-  get mostRows(): number {
-    return this.session.takesRows ? mostRows : 1;
+  mostRows(context: KvCache, room: number): number {
+    if (!this.session.takesRows) return 1;
+    const { layers, kvHeads, headDim } = this.manifest;
+    const tokenBytes = 2 * layers * kvHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+    const fitting = Math.floor(mostRowBytes / ((context.length + room) * tokenBytes));
+    return Math.max(1, Math.min(mostRows, fitting));
   }
 
   /** Bytes of all contexts kept. */
@@ -70,6 +75,7 @@ export class OnnxModel implements MaskedDiffusionModel {
     }
     const cache = this.caches.take(ids);
     const reused = cache.length;
+    cache.allocate(ids.length);
     while (cache.length < ids.length) {
       if (await stop()) return undefined;
       const start = cache.length;
@@ -90,7 +96,8 @@ export class OnnxModel implements MaskedDiffusionModel {
   async denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
     const cache = own(context);
     this.check(block);
-    const outputs = await this.session.run(inputsOf(block, cache, [cache.length]), ['logits']);
+    const logits = this.logitsFor(block.wanted.length);
+    const outputs = await this.session.run(inputsOf(block, cache, [cache.length]), { logits });
     return float32Data(outputs['logits'], 'logits');
   }
 
@@ -98,16 +105,15 @@ export class OnnxModel implements MaskedDiffusionModel {
     const cache = own(context);
     this.check(block);
     if (block.rows !== 1) throw new RangeError(`Expected one row to append, got ${block.rows}`);
-    const { logits, layers } = await this.runWhole(inputsOf(block, cache, [cache.length]));
+    const { logits, layers } = await this.runWhole(inputsOf(block, cache, [cache.length]), block);
     cache.append(block.ids, block.positions, layers);
     return logits;
   }
 
-  fork(context: KvCache, rows: number): KvRows {
-    if (rows < 1 || rows > this.mostRows) {
-      throw new RangeError(`Expected 1 to ${this.mostRows} rows, got ${rows}`);
-    }
-    return new KvRowBuffers(own(context), rows);
+  fork(context: KvCache, rows: number, room: number): KvRows {
+    const most = this.mostRows(context, room);
+    if (rows < 1 || rows > most) throw new RangeError(`Expected 1 to ${most} rows, got ${rows}`);
+    return new KvRowBuffers(own(context), rows, room);
   }
 
   async extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
@@ -116,7 +122,7 @@ export class OnnxModel implements MaskedDiffusionModel {
     if (block.rows !== rows.rows || counts.length !== rows.rows) {
       throw new RangeError(`Expected ${rows.rows} rows to append to, got ${block.rows}`);
     }
-    const { logits, layers } = await this.runWhole(inputsOf(block, rows, rows.lengths));
+    const { logits, layers } = await this.runWhole(inputsOf(block, rows, rows.lengths), block);
     rows.append(counts, layers, block.columns);
     return logits;
   }
@@ -125,14 +131,29 @@ export class OnnxModel implements MaskedDiffusionModel {
     own(context).truncate(length);
   }
 
+  forget(): void {
+    this.caches.clear();
+  }
+
   async release(): Promise<void> {
     await this.session.release();
   }
 
-  private async runWhole(inputs: NamedTensors): Promise<{ logits: Logits; layers: Float32Array[] }> {
-    const outputs = await this.session.run(inputs, ['logits', ...this.keyValueNames]);
+  private async runWhole(
+    inputs: NamedTensors,
+    { wanted }: TokenBlock,
+  ): Promise<{ logits: Logits; layers: Float32Array[] }> {
+    const others = Object.fromEntries(this.keyValueNames.map((name) => [name, null]));
+    const outputs = await this.session.run(inputs, { logits: this.logitsFor(wanted.length), ...others });
     const data = (name: string): Float32Array => float32Data(outputs[name], name);
     return { logits: data('logits'), layers: this.keyValueNames.map(data) };
+  }
+
+  /** Where so many rows of logits go: always to the same place, since garbage of this size is collected late. */
+  private logitsFor(rows: number): Tensor {
+    const { vocabSize } = this.layout;
+    if (this.logits.length < rows * vocabSize) this.logits = new Float32Array(rows * vocabSize);
+    return float32Tensor(this.logits.subarray(0, rows * vocabSize), [rows, vocabSize]);
   }
 
   /** Catches a wrong block here, where the message can say so; in the graph it would read foreign memory. */

@@ -20,18 +20,13 @@ export class Session {
   private constructor(private readonly inner: InferenceSession) {}
 
   /**
-   * @param path of the graph's file, for messages.
+   * @param path of the graph's file. The runtime reads it itself: given its content, it would hold that twice.
    * @throws {ModelError} when the graph cannot be loaded or is not the one the manifest describes.
    */
-  static async create(
-    graph: Uint8Array,
-    path: string,
-    manifest: Manifest,
-    threads: number,
-  ): Promise<Session> {
+  static async create(path: string, manifest: Manifest, threads: number): Promise<Session> {
     let inner: InferenceSession;
     try {
-      inner = await InferenceSession.create(graph, {
+      inner = await InferenceSession.create(path, {
         executionProviders: ['cpu'],
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
@@ -66,8 +61,11 @@ export class Session {
     return past?.isTensor === true && typeof past.shape[0] !== 'number';
   }
 
-  /** @param outputs the names of the wanted outputs; what only others need is not computed. */
-  async run(inputs: NamedTensors, outputs: readonly string[]): Promise<NamedTensors> {
+  /**
+   * @param outputs the wanted outputs by name, each with where it is to be written or null; what only others need is
+   *   not computed.
+   */
+  async run(inputs: NamedTensors, outputs: Readonly<Record<string, Tensor | null>>): Promise<NamedTensors> {
     return this.inner.run(inputs, outputs);
   }
 

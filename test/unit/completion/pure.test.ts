@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { BracketScanner } from '../../../server/src/completion/bracketScanner';
 import { Debounce } from '../../../server/src/completion/debounce';
-import { findHoleMarkers } from '../../../server/src/completion/holeMarkers';
+import { findHoleMarkers, mostTokensOf } from '../../../server/src/completion/holeMarkers';
 import { Latency } from '../../../server/src/completion/latency';
 import { isInsideMergeConflict } from '../../../server/src/completion/mergeConflict';
 
@@ -59,6 +59,13 @@ describe('findHoleMarkers', () => {
   });
 });
 
+describe('mostTokensOf', () => {
+  it('is the size written into the hole, as far as one hole alone can get that many', () => {
+    const most = (text: string): number[] => findHoleMarkers(text).map((hole) => mostTokensOf(hole, 64));
+    assert.deepEqual(most('⟦⟧ ⟦0⟧ ⟦20⟧ ⟦300⟧ ⟦9999⟧'), [64, 64, 20, 300, 512]);
+  });
+});
+
 describe('BracketScanner', () => {
   const cases: readonly (readonly [language: string, text: string, open: string, unmatched: string])[] = [
     ['typescript', 'f(a, [b, {c', '([{', ''],
@@ -106,26 +113,35 @@ describe('BracketScanner', () => {
 });
 
 describe('Debounce', () => {
-  it('waits less the slower the model is, as long as it is quicker than typing', () => {
-    assert.equal(new Debounce().delay(0, 50), 100);
-    assert.equal(new Debounce().delay(0, 100), 50);
-    assert.equal(new Debounce().delay(0, 400), 10);
+  const typing = (debounce: Debounce, interval: number, expectedMs: number | undefined): number => {
+    let delay = 0;
+    for (let now = 0; now < 2_000; now += interval) delay = debounce.delay(now, expectedMs);
+    return delay;
+  };
+
+  it('hardly waits where the model answers before the next keystroke', () => {
+    assert.equal(typing(new Debounce(), 120, 40), 5);
+    assert.equal(typing(new Debounce(), 120, 119), 5);
+    assert.equal(typing(new Debounce(), 120, undefined), 5);
   });
 
-  it('waits for a pause in fast typing when the model is slower than that', () => {
-    const debounce = new Debounce();
-    let delay = 0;
-    for (let now = 0; now < 2_000; now += 100) delay = debounce.delay(now, 300);
-    assert.equal(delay, 80);
+  it('waits for a pause in typing that is faster than the model', () => {
+    assert.equal(typing(new Debounce(), 100, 300), 80);
+    assert.equal(typing(new Debounce(), 300, 300), 150);
+  });
+
+  it('takes a first keystroke for the beginning of usual typing', () => {
+    assert.equal(new Debounce().delay(0, 50), 5);
+    assert.equal(new Debounce().delay(0, 400), 120);
   });
 
   it('takes a break for no sign of slow typing', () => {
     const debounce = new Debounce();
     debounce.delay(0, 300);
-    assert.equal(debounce.delay(60_000, 300), 10);
+    assert.equal(debounce.delay(60_000, 300), 120);
   });
 
-  it('never waits longer than 120 ms', () => {
+  it('waits 5 to 150 ms, whatever happens', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2_000)), fc.option(fc.nat(5_000)), (gaps, expected) => {
         const debounce = new Debounce();
@@ -133,7 +149,7 @@ describe('Debounce', () => {
         for (const gap of gaps) {
           now += gap;
           const delay = debounce.delay(now, expected ?? undefined);
-          assert.ok(delay >= 10 && delay <= 120, `${delay}`);
+          assert.ok(delay >= 5 && delay <= 150, `${delay}`);
         }
       }),
     );

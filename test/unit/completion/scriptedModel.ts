@@ -22,7 +22,6 @@ const manifest = parseManifest(manifestJson());
  */
 export class ScriptedModel implements MaskedDiffusionModel {
   readonly layout: ModelLayout = manifest.layout;
-  readonly mostRows = 1;
   /** How often a context was read. */
   encodes = 0;
   /** The index of the first token it is not certain of, in every hole. */
@@ -51,6 +50,14 @@ export class ScriptedModel implements MaskedDiffusionModel {
 
   extend(context: KvCache, block: TokenBlock): Promise<Logits> {
     return Promise.resolve(this.read(context, block));
+  }
+
+  forget(): void {
+    // It keeps nothing.
+  }
+
+  mostRows(): number {
+    return 1;
   }
 
   fork(context: KvCache): KvRows & KvCache {

@@ -142,6 +142,25 @@ describe('fillBlocks', () => {
     assert.equal(new Set(first.map(String)).size, 3);
   });
 
+  it('draws further candidates at temperature 0, which differ from the first block on', async () => {
+    const tokens = (filled: Filled | undefined): number[][] =>
+      filled!.candidates.map(({ fills }) => [...fills[0]!]);
+    const alone = tokens(await fill(new HashModel(layout, -99)));
+    const all = tokens(await fill(new HashModel(layout, -99), { candidates: 3 }));
+    assert.equal(all.length, 3);
+    assert.deepEqual(all[0], alone[0]);
+    assert.equal(new Set(all.map((ids) => ids.slice(0, 8).join())).size, 3);
+    assert.deepEqual(tokens(await fill(new HashModel(layout, -99), { candidates: 3 })), all);
+  });
+
+  it('leaves out candidates that there is no time for, but never the first', async () => {
+    const changes = { candidates: 3, affordable: () => 1 };
+    for (const temperature of [0, 0.8]) {
+      const filled = await fill(new HashModel(layout, -99), { ...changes, temperature });
+      assert.equal(filled!.candidates.length, 1);
+    }
+  });
+
   it('shows what is decided in all blocks so far', async () => {
     const seen: number[][] = [];
     const filled = await fill(new HashModel(layout, -99), {}, neverStop, ([ids]) => seen.push([...ids!]));

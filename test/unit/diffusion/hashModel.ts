@@ -58,13 +58,19 @@ export class HashModel implements MaskedDiffusionModel {
   /** Passes so far, and the widest block among them. */
   passes = 0;
   largestBlock = 0;
+  /** Where given, what the logits of one text token are in every row. */
+  spoil: number | undefined;
 
   constructor(
     readonly layout: ModelLayout = tinyLayout,
     /** Added to the logit of the end of a hole, so that tests can make holes short or endless. */
     private readonly endBias = 0,
-    readonly mostRows = 100,
+    private readonly most = 100,
   ) {}
+
+  mostRows(): number {
+    return this.most;
+  }
 
   async encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
     if (await stop()) return undefined;
@@ -103,6 +109,13 @@ export class HashModel implements MaskedDiffusionModel {
     tokensOf(context).length = length;
   }
 
+  /** How often it was told to forget everything. */
+  forgotten = 0;
+
+  forget(): void {
+    this.forgotten += 1;
+  }
+
   private read(past: (row: number) => readonly Read[], block: TokenBlock): Logits {
     this.passes += 1;
     this.largestBlock = Math.max(this.largestBlock, block.rows * block.columns);
@@ -121,6 +134,7 @@ export class HashModel implements MaskedDiffusionModel {
       for (let id = 0; id < vocabSize; id++) {
         logits[w * vocabSize + id] = (mix(state, id) / 2 ** 32) * 6 + (id === eoh ? this.endBias : 0);
       }
+      if (this.spoil !== undefined) logits[w * vocabSize + this.layout.firstText] = this.spoil;
     }
     return logits;
   }

@@ -89,4 +89,28 @@ describe('Sampler', () => {
     for (let i = 0; i < 1000; i++) fives += Number(sampler.choose(logits, 0, () => i / 1000).token === 5);
     assert.equal(fives, 700);
   });
+
+  it('draws within the nucleus of everything, however close to the end', () => {
+    fc.assert(
+      fc.property(rows, fc.constantFrom(0.3, 1, 1.5), (logits, temperature) => {
+        const choose = new Sampler(temperature, 1, vocabSize, firstText).chooserOf(logits, 0);
+        for (const u of [0, 0.5, 1 - 2 ** -32]) {
+          const { token } = choose(() => u);
+          assert.ok(token >= firstText && token < vocabSize);
+        }
+      }),
+    );
+  });
+
+  it('makes of one row as many choices as are asked for', () => {
+    const unit = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+    fc.assert(
+      fc.property(rows, fc.array(unit), (logits, numbers) => {
+        const sampler = new Sampler(0.8, 0.95, vocabSize, firstText);
+        const choose = sampler.chooserOf(logits, 0);
+        const together = numbers.map((u) => choose(() => u));
+        assert.deepEqual(together, numbers.map((u) => sampler.choose(logits, 0, () => u))); // prettier-ignore
+      }),
+    );
+  });
 });

@@ -100,6 +100,36 @@ describe('Engine', () => {
     assert.equal(outcome.kind, 'filled');
   });
 
+  it('gives ten thousand tokens no more than the longest fill, in both modes', async () => {
+    for (const mode of ['diffusion', 'ar'] as const) {
+      const model = new HashModel(manifest.layout, -99);
+      const engine = new Engine(model, tokenizer, manifest);
+      const outcome = await engine.fill({ ...usual, mode, maxTokens: 10_000, steps: 1 }, neverCancelled);
+      assert.equal(outcome.kind, 'filled');
+      const [candidate] = outcome.candidates;
+      assert.equal(candidate!.complete, false);
+      // No token of text is longer than that.
+      assert.ok(candidate!.fills[0]!.length <= 512 * 64);
+      assert.ok(mode === 'diffusion' || outcome.steps === 512, `${outcome.steps} tokens`);
+    }
+  });
+
+  for (const wrong of [NaN, Infinity]) {
+    it(`says that logits are ${wrong}, and forgets what it read`, async () => {
+      for (const mode of ['diffusion', 'ar'] as const) {
+        const model = new HashModel(manifest.layout, 9);
+        model.spoil = wrong;
+        const engine = new Engine(model, tokenizer, manifest);
+        const answer = engine.fill({ ...usual, mode }, neverCancelled);
+        await assert.rejects(answer, /expected finite logits, but the model gave NaN or infinity/);
+        assert.equal(model.forgotten, 1);
+        model.spoil = undefined;
+        assert.equal((await engine.fill({ ...usual, mode }, neverCancelled)).kind, 'filled');
+        assert.equal(model.forgotten, 1);
+      }
+    });
+  }
+
   const faults: [changes: Partial<InfillRequest>, reason: RegExp][] = [
     [{ segments: ['no hole'] }, /segments: expected at least 2 texts around at least 1 hole, got 1/],
     [{ candidates: 0 }, /candidates: expected a whole number from 1 to 256, got 0/],

@@ -116,6 +116,22 @@ describe('ContextCaches', () => {
     assert.equal(read(caches, document(200)), 2);
   });
 
+  it('keeps no number of what it was told to forget', () => {
+    const caches = new ContextCaches(shape, 1);
+    const spoilt = caches.take(Int32Array.from(document(100)));
+    spoilt.append(
+      Int32Array.of(1),
+      Int32Array.of(0),
+      layersFor([1], 0).map((values) => values.fill(NaN)),
+    );
+    caches.clear();
+    const fresh = caches.take(Int32Array.from(document(100)));
+    assert.equal(fresh.length, 0);
+    for (const tensor of Object.values(fresh.inputs())) {
+      assert.ok((tensor.data as Float32Array).every((value) => !Number.isNaN(value)));
+    }
+  });
+
   it('reads only what is new when one types', () => {
     const caches = new ContextCaches(shape, 2);
     const typed = document(100);

@@ -56,9 +56,10 @@ describe('KvRowBuffers', () => {
       fc.property(
         fc.array(token, { minLength: 1, maxLength: 200 }),
         fc.integer({ min: 1, max: 5 }),
+        fc.nat(300),
         fc.array(action, { maxLength: 8 }),
-        (context, count, actions) => {
-          const rows = new KvRowBuffers(contextOf(context), count);
+        (context, count, room, actions) => {
+          const rows = new KvRowBuffers(contextOf(context), count, room);
           const expected = Array.from({ length: count }, () => [...context]);
           for (const step of actions) {
             if ('drop' in step) {
@@ -84,13 +85,13 @@ describe('KvRowBuffers', () => {
 
   it('leaves the context as it was', () => {
     const context = contextOf([1, 2, 3]);
-    const rows = new KvRowBuffers(context, 2);
+    const rows = new KvRowBuffers(context, 2, 0);
     rows.append(Int32Array.of(1, 1), layersFor([[7], [8]]), 1);
-    assert.deepEqual(content(new KvRowBuffers(context, 1)), [[1, 2, 3]]);
+    assert.deepEqual(content(new KvRowBuffers(context, 1, 0)), [[1, 2, 3]]);
   });
 
   it('can lose its last row', () => {
-    const rows = new KvRowBuffers(contextOf([1]), 1);
+    const rows = new KvRowBuffers(contextOf([1]), 1, 5);
     rows.drop(0);
     assert.equal(rows.rows, 0);
   });
