@@ -40,7 +40,8 @@ describe('lengths of holes', () => {
         if (rows.length < 2) return;
         const weights = rows[1]!.map((_, id) => Math.exp(logits[5 + id]!));
         const first = weights[2]! / weights.reduce((sum, weight) => sum + weight, 0);
-        assert.ok(Math.abs(distribution[1]! - first) < 1e-12);
+        // As exact as the table of exponentials.
+        assert.ok(Math.abs(distribution[1]! - first) < 1e-10);
       }),
     );
   });
