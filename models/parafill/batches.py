@@ -1,7 +1,8 @@
 """From documents to training batches: a causal lane and a lane of noised canvases.
 
 The layout of a context is the one the language server uses (see ARCHITECTURE.md, "Sequence"):
-`<lang> <suf> lines below <pre> text before <hole_0> text between … <hole_k-1> rest of line`, then the fills.
+`<lang> [<file> path \n chunk]… <suf> lines below <pre> text before <hole_0> text between … <hole_k-1> rest of line`,
+then the fills.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import random
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -17,12 +19,18 @@ from torch import Tensor
 
 from .config import ModelConfig, SequenceConfig
 from .holes import Hole, draw_holes
+from .siblings import Siblings
 from .tokenizer import CodeTokenizer
+from .workspace import Chunk, SourceFile, near_text, rank_chunks
 
 #: Characters per token are below this almost always; windows are cut with it before tokenising.
 CHARS_PER_TOKEN = 3.2
 #: The beginning of a hole's line is given on its canvas when it has at most this many tokens.
 LONGEST_LEAD = 40
+#: A chunk of another file that would have to be cut to fewer tokens is left out.
+SHORTEST_CHUNK = 24
+#: No context has more chunks of other files.
+MOST_CHUNKS = 8
 #: The target of positions that carry no loss, as torch's cross_entropy expects it.
 IGNORE = -100
 
@@ -30,13 +38,16 @@ IGNORE = -100
 class Document(Protocol):
     ids: np.ndarray
     language: str
+    path: str
 
 
 class Documents(Protocol):
     lengths: np.ndarray
+    packages: np.ndarray
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int) -> Document: ...
+    def path(self, index: int) -> str: ...
 
 
 @dataclasses.dataclass
@@ -130,12 +141,30 @@ def split_lead(tokenizer: CodeTokenizer, text: str) -> tuple[str, list[int], boo
     return text[: len(text) - len(line)], lead, blank
 
 
+def file_ids(tokenizer: CodeTokenizer, chunks: Sequence[Chunk], budget: int) -> list[int]:
+    """`<file> path \n text` of chunks in their order, at most `budget` tokens; the last one may be cut."""
+    ids: list[int] = []
+    for chunk in chunks:
+        room = budget - len(ids)
+        tokens = [tokenizer.special.file, *tokenizer.encode(f"{chunk.path}\n{chunk.text}")]
+        if len(tokens) > room < SHORTEST_CHUNK:
+            break
+        ids += tokens[:room]
+    return ids
+
+
 def context_ids(
-    tokenizer: CodeTokenizer, language: str, segments: list[str], budget: int, suffix_share: float
+    tokenizer: CodeTokenizer,
+    language: str,
+    segments: list[str],
+    budget: int,
+    suffix_share: float,
+    files: Sequence[int] = (),
 ) -> list[int]:
     """Context tokens of k + 1 segments around k holes, at most `budget` many; raises ValueError if they cannot fit.
 
-    The suffix keeps its first tokens, the text before the first hole its last ones.
+    The suffix keeps its first tokens, the text before the first hole its last ones. `files` are the tokens of chunks of
+    other files; they stand in front, where they stay what they are while the text around the hole changes.
     """
     special = tokenizer.special
     last = segments[-1]
@@ -146,13 +175,15 @@ def context_ids(
         middle += [tokenizer.hole[index], *tokenizer.encode(text)]
     before = tokenizer.encode(segments[0])
     after = tokenizer.encode(suffix)
-    room = budget - len(middle) - 3
+    room = budget - len(files) - len(middle) - 3
     if room < 0:
-        raise ValueError(f"the text between the holes takes {len(middle)} tokens, more than the context of {budget}")
+        raise ValueError(
+            f"the text between the holes takes {len(middle)} tokens, more than the context of {budget - len(files)}"
+        )
     after = after[: max(int(room * suffix_share), room - len(before))]
     before = before[max(0, len(before) - (room - len(after))) :]
     lang = tokenizer.language.get(language, tokenizer.language["other"])
-    return [lang, special.suf, *after, special.pre, *before, *middle]
+    return [lang, *files, special.suf, *after, special.pre, *before, *middle]
 
 
 def build_lane(
@@ -204,17 +235,22 @@ class SequenceBuilder:
             raise ValueError(f"sequence context {shape.context} exceeds the model's context {model.context_length}")
         self.tokenizer, self.model, self.shape = tokenizer, model, shape
 
-    def build(self, document: Document, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
-        """One sequence of a window of the document, or None when no hole was found in it."""
+    def build(
+        self, document: Document, rng: random.Random, files: Sequence[SourceFile] = ()
+    ) -> tuple[Lane, list[Canvas]] | None:
+        """One sequence of a window of the document, or None when no hole was found in it.
+
+        Its context begins with chunks of the other files, if any.
+        """
         shape = self.shape
         text = self._window(self.tokenizer.decode(document.ids.tolist()), rng)
         if len(text) < 60:
             return None
         kind = rng.choices(["one", "several", "long"], [shape.one_hole, shape.several_holes, shape.long_middle])[0]
         if kind == "long":
-            return self._long(text, document.language, rng)
+            return self._long(text, document.language, files, rng)
         count = 1 if kind == "one" else rng.randint(2, self.model.max_holes)
-        return self._holes(text, document.language, count, rng)
+        return self._holes(text, document.language, count, files, rng)
 
     def _window(self, text: str, rng: random.Random) -> str:
         size = int(self.shape.lane * CHARS_PER_TOKEN * rng.uniform(0.9, 1.5))
@@ -229,7 +265,22 @@ class SequenceBuilder:
             segments[-1] = segments[-1].split("\n", 1)[0]
         return segments
 
-    def _holes(self, text: str, language: str, count: int, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
+    def _context(
+        self, language: str, segments: list[str], room: int, files: Sequence[SourceFile], rng: random.Random
+    ) -> list[int] | None:
+        """The context in `room` tokens, or None when the text between the holes does not fit."""
+        chunks: list[int] = []
+        if files:
+            ranked = rank_chunks(near_text(segments[0], segments[-1]), files, MOST_CHUNKS)
+            chunks = file_ids(self.tokenizer, ranked, int(room * rng.uniform(*self.shape.file_share)))
+        try:
+            return context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5), chunks)
+        except ValueError:
+            return None
+
+    def _holes(
+        self, text: str, language: str, count: int, files: Sequence[SourceFile], rng: random.Random
+    ) -> tuple[Lane, list[Canvas]] | None:
         holes = draw_holes(text, language, self.shape.kinds, count, rng)
         if not holes:
             return None
@@ -245,15 +296,16 @@ class SequenceBuilder:
             return None
         shape = self.shape
         room = min(shape.context, shape.lane - sum(len(fill) + 2 for fill in fills))
-        try:
-            context = context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5))
-        except ValueError:
+        context = self._context(language, segments, room, files, rng)
+        if context is None:
             return None
         lane = build_lane(self.tokenizer, self.model, context, fills, shape.lane, leads)
         joint = len(holes) > 1 and rng.random() < 0.5
         return lane, self._joint_canvases(lane, rng) if joint else self._separate_canvases(lane, rng)
 
-    def _long(self, text: str, language: str, rng: random.Random) -> tuple[Lane, list[Canvas]] | None:
+    def _long(
+        self, text: str, language: str, files: Sequence[SourceFile], rng: random.Random
+    ) -> tuple[Lane, list[Canvas]] | None:
         """A long middle whose canvases begin at many offsets, as blocks do when a long hole is filled."""
         start = text.find("\n", int(len(text) * rng.uniform(0.1, 0.5))) + 1
         if start == 0:
@@ -265,9 +317,8 @@ class SequenceBuilder:
         room = min(self.shape.context, self.shape.lane - len(fill) - 2)
         if room < 40 or len(fill) < 8:
             return None
-        try:
-            context = context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5))
-        except ValueError:
+        context = self._context(language, segments, room, files, rng)
+        if context is None:
             return None
         lane = build_lane(self.tokenizer, self.model, context, [fill], self.shape.lane)
         canvases: list[Canvas] = []
@@ -441,13 +492,16 @@ class BatchSource:
         # A document is drawn in proportion to its length, but very long ones do not drown the others.
         weights = np.minimum(documents.lengths, 20_000).astype(np.float64)
         self.cumulative = np.cumsum(weights / weights.sum())
+        self.siblings = Siblings(documents, builder.tokenizer)
 
     def batch(self, step: int) -> Batch:
         rng = random.Random(f"{self.seed}/{step}")
         sequences: list[tuple[Lane, list[Canvas]]] = []
         while len(sequences) < self.size:
             index = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.documents) - 1)
-            sequence = self.builder.build(self.documents[index], rng)
+            has_files = rng.random() < self.builder.shape.with_files
+            files = self.siblings.draw(index, rng) if has_files else []
+            sequence = self.builder.build(self.documents[index], rng, files)
             if sequence and sequence[1]:
                 sequences.append(sequence)
         return collate(sequences, self.builder.shape, self.builder.tokenizer.special.pad)
@@ -463,6 +517,7 @@ __all__ = [
     "collate",
     "context_ids",
     "ends_in_blank",
+    "file_ids",
     "reading_places",
     "split_lead",
 ]

@@ -100,6 +100,10 @@ class SequenceConfig:
     cropped: float = 0.5
     #: A canvas token is predicted so many positions before its own: 1 as the causal reading does it, or 0.
     canvas_shift: int = 1
+    #: The share of sequences whose context begins with chunks of other files of the package, where there are any, and
+    #: which part of the context they may take at most, drawn anew each time.
+    with_files: float = 0.5
+    file_share: tuple[float, float] = (0.1, 0.4)
     canvas_sizes: tuple[int, ...] = (16, 32, 64, 128)
     canvas_weights: tuple[float, ...] = (0.5, 0.3, 0.15, 0.05)
 

@@ -21,6 +21,8 @@ from .onnx_model import KvCache, OnnxModel
 from .sampler import CANVAS_SIZES, Decoding, Infill, log_softmax
 from .tokenizer import CodeTokenizer, load_tokenizer
 
+#: The part of the context that chunks of other files may take, where the model knows them (see LOG.md).
+FILE_SHARE = 0.25
 #: Texts every tokenizer implementation must agree on, odd ones first.
 _TOKENIZER_TEXTS = [
     "",
@@ -67,6 +69,11 @@ def _entry(path: Path) -> dict[str, Any]:
     return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
 
 
+def knows_files(training: dict) -> bool:
+    """Whether a checkpoint's record says that its contexts had chunks of other files."""
+    return bool(training.get("with_files")) or ("from" in training and knows_files(training["from"]))
+
+
 def build_manifest(
     config: ModelConfig,
     tokenizer: CodeTokenizer,
@@ -110,6 +117,7 @@ def build_manifest(
         },
         "canvasSizes": list(CANVAS_SIZES),
         "decoding": {"steps": Decoding.steps, "threshold": Decoding.threshold, "lengths": Decoding.lengths},
+        "fileShare": FILE_SHARE if knows_files(training) else 0,
         "data": data,
         "training": training,
     }

@@ -37,6 +37,8 @@ class PretrainConfig:
     adam_rate: float = 3e-3
     weight_decay: float = 0.05
     masked_weight: float = 1.0
+    #: SequenceConfig.with_files, for the checkpoint's record: it decides whether the model is shown other files.
+    with_files: float = 0.0
     ema: float = 0.995
     #: Share of the budget after which the learning rate falls to zero; 1 keeps it up for a later stage.
     decay_from: float = 0.5
@@ -106,6 +108,7 @@ class Trainer:
             "step": self.step,
             "positions": self.positions,
             "seconds": round(elapsed),
+            "with_files": self.config.with_files,
         }
         save_checkpoint(folder, averaged, info, self.state(elapsed))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -63,11 +64,14 @@ def main() -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("--preset", choices=sorted(SEQUENCES), default="small")
     parser.add_argument("--batches", type=int, default=8, help="of 8 sequences each")
+    parser.add_argument("--with-files", type=float, help="share of sequences with chunks of other files")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
     parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     options = parser.parse_args()
     model = load_model(options.checkpoint).eval()
     shape = SEQUENCES[options.preset]
+    if options.with_files is not None:
+        shape = dataclasses.replace(shape, with_files=options.with_files)
     source = make_source(options.shards, options.tokenizer, "validation", model.config, shape, 8, 0)
     sums: dict[str, list[float]] = collections.defaultdict(lambda: [0.0, 0])
     for index in range(options.batches):

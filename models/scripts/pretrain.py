@@ -35,6 +35,7 @@ def main() -> None:
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
         decay_from=options.decay_from, compile=not options.no_compile, flex=options.flex, workers=options.workers,
+        with_files=shape.with_files,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)

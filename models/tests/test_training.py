@@ -53,6 +53,10 @@ class OneDocument:
 
     ids: np.ndarray
     language: str = "python"
+    packages: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(1, np.uint16))
+
+    def path(self, index: int) -> str:
+        return "src/one.py"
 
     @property
     def lengths(self) -> np.ndarray:

@@ -83,12 +83,7 @@ class Documents(Sequence[Document]):
         return int(self._starts[-1])
 
     def __getitem__(self, index: int) -> Document:  # type: ignore[override]
-        if index < 0:
-            index += len(self)
-        if not 0 <= index < len(self):
-            raise IndexError(f"document {index} of {len(self)}")
-        which = int(np.searchsorted(self._starts, index, side="right")) - 1
-        shard, row = self._shards[which], index - int(self._starts[which])
+        shard, row = self._place(index)
         documents = shard.documents
         return Document(
             ids=shard.ids[documents.span(row)],
@@ -96,6 +91,20 @@ class Documents(Sequence[Document]):
             package=self._packages[documents.package[row]],
             path=documents.path(row),
         )
+
+    def path(self, index: int) -> str:
+        """A document's path inside its package, without touching its ids."""
+        shard, row = self._place(index)
+        return shard.documents.path(row)
+
+    def _place(self, index: int) -> tuple[_Shard, int]:
+        """The shard of a document and its number there. Raises IndexError."""
+        if index < 0:
+            index += len(self)
+        if not 0 <= index < len(self):
+            raise IndexError(f"document {index} of {len(self)}")
+        which = int(np.searchsorted(self._starts, index, side="right")) - 1
+        return self._shards[which], index - int(self._starts[which])
 
     def __iter__(self) -> Iterator[Document]:
         return (self[index] for index in range(len(self)))
@@ -110,6 +119,12 @@ class Documents(Sequence[Document]):
         """int64 [documents]: tokens of every document, for sampling without touching ids."""
         parts = [np.diff(shard.documents.offsets) for shard in self._shards]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    @property
+    def packages(self) -> np.ndarray:
+        """uint16 [documents]: the number of every document's package."""
+        parts = [shard.documents.package for shard in self._shards]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.uint16)
 
 
 def open_shards(folder: Path | str, split: str, verify: bool = True) -> Documents:
