@@ -14,10 +14,13 @@ Mask = Tensor | BlockMask
 _SLICES = 2
 
 
-def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """q, k, v [B, heads, T, head_dim] → [B, heads, T, head_dim]; position t attends to positions 0 … t."""
+def causal_attention(q: Tensor, k: Tensor, v: Tensor, bounded: bool) -> Tensor:
+    """q, k, v [B, heads, T, head_dim] → [B, heads, T, head_dim]; position t attends to positions 0 … t.
+
+    bounded: queries and keys are normalised with one scale each, so that scores are small (see _bounded_attention).
+    """
     length = q.shape[2]
-    if not _fused_kernel_is_slow(q) or length % _SLICES:
+    if not bounded or not _fused_kernel_is_slow(q) or length % _SLICES:
         return F.scaled_dot_product_attention(q, k, v, is_causal=True)
     step = length // _SLICES
     parts = []
@@ -27,11 +30,14 @@ def causal_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.cat(parts, dim=2)
 
 
-def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Mask) -> Tensor:
-    """q [B, heads, T, head_dim], k and v [B, heads, S, head_dim], mask bool [B, T, S], True where q may attend."""
+def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Mask, bounded: bool) -> Tensor:
+    """q [B, heads, T, head_dim], k and v [B, heads, S, head_dim], mask bool [B, T, S], True where q may attend.
+
+    bounded: as in causal_attention.
+    """
     if isinstance(mask, BlockMask):
         return flex_attention(q, k, v, block_mask=mask)  # type: ignore[return-value]
-    if not _fused_kernel_is_slow(q):
+    if not bounded or not _fused_kernel_is_slow(q):
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
     return _bounded_attention(q, k, v, mask[:, None])
 

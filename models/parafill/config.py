@@ -27,6 +27,17 @@ class ModelConfig:
     max_canvas: int = 128
     rope_base: float = 10_000.0
     norm_eps: float = 1e-6
+    # What follows differs between the models trained here (the defaults) and adapted ones (see huggingface.py).
+    #: Every norm has a learnt scale a channel, not one for all of them.
+    channel_scales: bool = False
+    #: The queries and keys of each head are normalised.
+    qk_norm: bool = True
+    #: Queries, keys and values have biases.
+    qkv_bias: bool = False
+    #: The head is the embedding.
+    tied: bool = True
+    #: The embedding is multiplied by √dim.
+    scaled_embedding: bool = True
 
     def __post_init__(self) -> None:
         if self.heads % self.kv_heads:
@@ -46,11 +57,16 @@ class ModelConfig:
 
     @classmethod
     def from_json(cls, text: str) -> ModelConfig:
-        """Reads what `to_json` wrote; an unknown or missing key is an error that names it."""
+        """Reads what `to_json` wrote; an unknown or missing key is an error that names it.
+
+        Only switches may be missing: checkpoints older than them have their defaults.
+        """
         values = json.loads(text)
-        known = {field.name for field in dataclasses.fields(cls)}
-        if set(values) != known:
-            odd = sorted(set(values) ^ known)
+        fields = dataclasses.fields(cls)
+        known = {field.name for field in fields}
+        needed = {field.name for field in fields if field.type != "bool"}
+        odd = sorted((values.keys() - known) | (needed - values.keys()))
+        if odd:
             raise ValueError(f"model config: unknown or missing keys {odd}; expected {sorted(known)}")
         return cls(**values)
 

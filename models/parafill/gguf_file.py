@@ -1,8 +1,9 @@
 """The autoregressive twin as a GGUF file, which other runtimes read.
 
-Read causally the network is a Qwen3: RMSNorm, rotated halves, normalised queries and keys, SwiGLU, grouped queries. Two
-things are written out: norms repeat their one scale for every channel, and the embedding carries its factor, so that it
-and the head, which has none, are two tensors. Vocabulary and merges are there, but not our way of splitting text before
+Read causally the network is a Qwen3: RMSNorm, rotated halves, normalised queries and keys, SwiGLU, grouped queries; or,
+without the normalised queries and keys, a Qwen2, whose biases are zeros where there are none. Two things are written
+out: a norm's one scale is repeated for every channel, and the embedding carries its factor, so that it and the head,
+which has none, are two tensors. Vocabulary and merges are there, but not our way of splitting text before
 merging, which no runtime knows: tokenise with tokenizer.json and hand over ids.
 """
 
@@ -12,13 +13,12 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
-from torch import Tensor
+from torch import Tensor, nn
 
-from .model import Transformer
+from .model import RmsNorm, Transformer
 from .tokenizer import load_tokenizer
-
-ARCHITECTURE = "qwen3"
 
 
 def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str) -> None:
@@ -26,7 +26,9 @@ def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str
     config, tokenizer = model.config, load_tokenizer(tokenizer_path)
     if tokenizer.size != config.vocab_size:
         raise ValueError(f"{tokenizer_path}: {tokenizer.size} tokens, but the model has {config.vocab_size}")
-    writer = GGUFWriter(str(target), ARCHITECTURE)
+    if config.qk_norm and config.qkv_bias:
+        raise ValueError("expected normalised queries and keys or biases, not both: no architecture of GGUF has them")
+    writer = GGUFWriter(str(target), "qwen3" if config.qk_norm else "qwen2")
     writer.add_name(name)
     writer.add_license("MIT")
     writer.add_file_type(LlamaFileType.MOSTLY_F16)
@@ -57,22 +59,31 @@ def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str
         values = weight.detach().cpu().numpy().astype(np.float16)
         writer.add_tensor(f"{key}.weight", values, raw_dtype=GGMLQuantizationType.F16)
 
-    def norm(key: str, scale: Tensor, width: int) -> None:
-        writer.add_tensor(f"{key}.weight", np.full(width, scale.item(), np.float32))
+    def norm(key: str, norm: RmsNorm) -> None:
+        writer.add_tensor(f"{key}.weight", np.full(norm.width, norm.scale.detach().cpu().numpy()))
 
-    matrix("token_embd", model.embedding.weight * config.dim**0.5)
-    matrix("output", model.embedding.weight)
-    norm("output_norm", model.final_norm.scale, config.dim)
+    def bias(key: str, linear: nn.Linear) -> None:
+        values = torch.zeros(linear.out_features) if linear.bias is None else linear.bias.detach().cpu()
+        writer.add_tensor(f"{key}.bias", values.numpy())
+
+    matrix("token_embd", model.embedding.weight * model.embedding_factor)
+    matrix("output", model.head_weight)
+    norm("output_norm", model.final_norm)
     for index, block in enumerate(model.blocks):
         part, attention = f"blk.{index}", block.attention
-        norm(f"{part}.attn_norm", block.attention_norm.scale, config.dim)
+        norm(f"{part}.attn_norm", block.attention_norm)
         matrix(f"{part}.attn_q", attention.query.weight)
         matrix(f"{part}.attn_k", attention.key.weight)
         matrix(f"{part}.attn_v", attention.value.weight)
         matrix(f"{part}.attn_output", attention.output.weight)
-        norm(f"{part}.attn_q_norm", attention.query_norm.scale, config.head_dim)
-        norm(f"{part}.attn_k_norm", attention.key_norm.scale, config.head_dim)
-        norm(f"{part}.ffn_norm", block.feed_norm.scale, config.dim)
+        if config.qk_norm:
+            norm(f"{part}.attn_q_norm", attention.query_norm)
+            norm(f"{part}.attn_k_norm", attention.key_norm)
+        else:
+            bias(f"{part}.attn_q", attention.query)
+            bias(f"{part}.attn_k", attention.key)
+            bias(f"{part}.attn_v", attention.value)
+        norm(f"{part}.ffn_norm", block.feed_norm)
         matrix(f"{part}.ffn_gate", block.gate.weight)
         matrix(f"{part}.ffn_up", block.up.weight)
         matrix(f"{part}.ffn_down", block.down.weight)

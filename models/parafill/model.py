@@ -34,32 +34,34 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 class RmsNorm(nn.Module):
-    """RMSNorm (arXiv 1910.07467) with one learnt scale for all channels.
+    """RMSNorm (arXiv 1910.07467) with one learnt scale for all channels, or one for each.
 
     A single scale leaves no channel to grow into an outlier, which int8 activations are thankful for.
     """
 
-    def __init__(self, width: int, eps: float) -> None:
+    def __init__(self, width: int, config: ModelConfig) -> None:
         super().__init__()
-        self.width, self.eps = width, eps
-        self.scale = nn.Parameter(torch.ones(()))
+        self.width, self.eps = width, config.norm_eps
+        self.scale = nn.Parameter(torch.ones(width if config.channel_scales else ()))
 
     def forward(self, x: Tensor) -> Tensor:
         return F.rms_norm(x, (self.width,), eps=self.eps) * self.scale
 
 
 class Attention(nn.Module):
-    """Grouped-query attention with RoPE and normalised queries and keys."""
+    """Grouped-query attention with RoPE and, if the model has it, normalised queries and keys."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.heads, self.kv_heads, self.head_dim = config.heads, config.kv_heads, config.head_dim
-        self.query = nn.Linear(config.dim, config.heads * config.head_dim, bias=False)
-        self.key = nn.Linear(config.dim, config.kv_heads * config.head_dim, bias=False)
-        self.value = nn.Linear(config.dim, config.kv_heads * config.head_dim, bias=False)
+        self.query = nn.Linear(config.dim, config.heads * config.head_dim, bias=config.qkv_bias)
+        self.key = nn.Linear(config.dim, config.kv_heads * config.head_dim, bias=config.qkv_bias)
+        self.value = nn.Linear(config.dim, config.kv_heads * config.head_dim, bias=config.qkv_bias)
         self.output = nn.Linear(config.heads * config.head_dim, config.dim, bias=False)
-        self.query_norm = RmsNorm(config.head_dim, config.norm_eps)
-        self.key_norm = RmsNorm(config.head_dim, config.norm_eps)
+        self.query_norm = RmsNorm(config.head_dim, config) if config.qk_norm else nn.Identity()
+        self.key_norm = RmsNorm(config.head_dim, config) if config.qk_norm else nn.Identity()
+        #: Whether scores are too small to overflow an exponential (see attention.py).
+        self.bounded = config.qk_norm and not config.channel_scales
 
     def forward(
         self,
@@ -88,11 +90,11 @@ class Attention(nn.Module):
         k, v = k.repeat_interleave(group, dim=1), v.repeat_interleave(group, dim=1)
         parts = []
         if lane:
-            parts.append(causal_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane]))
+            parts.append(causal_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane], self.bounded))
         if lane < length:
             if mask is None:
                 raise ValueError(f"{length - lane} canvas positions came without an attention mask")
-            parts.append(masked_attention(q[:, :, lane:], k, v, mask))
+            parts.append(masked_attention(q[:, :, lane:], k, v, mask, self.bounded))
         out = parts[0] if len(parts) == 1 else torch.cat(parts, dim=2)
         return self.output(out.transpose(1, 2).reshape(batch, length, -1)), cache
 
@@ -102,9 +104,9 @@ class Block(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.attention_norm = RmsNorm(config.dim, config.norm_eps)
+        self.attention_norm = RmsNorm(config.dim, config)
         self.attention = Attention(config)
-        self.feed_norm = RmsNorm(config.dim, config.norm_eps)
+        self.feed_norm = RmsNorm(config.dim, config)
         self.gate = nn.Linear(config.dim, config.ffn, bias=False)
         self.up = nn.Linear(config.dim, config.ffn, bias=False)
         self.down = nn.Linear(config.ffn, config.dim, bias=False)
@@ -125,14 +127,16 @@ class Block(nn.Module):
 
 
 class Transformer(nn.Module):
-    """The network. `forward` gives hidden states; `logits` applies the tied head to the rows that are wanted."""
+    """The network. `forward` gives hidden states; `logits` applies the head to the rows that are wanted."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocab_size, config.dim)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        self.final_norm = RmsNorm(config.dim, config.norm_eps)
+        self.final_norm = RmsNorm(config.dim, config)
+        if not config.tied:
+            self.head = nn.Linear(config.dim, config.vocab_size, bias=False)
         cos, sin = rotary_tables(config)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
@@ -143,6 +147,8 @@ class Transformer(nn.Module):
         """Residual outputs start at zero, so that the network starts as the identity."""
         nn.init.normal_(self.embedding.weight, std=0.02)
         for name, weight in self.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(weight)
             if weight.ndim == 2 and not name.startswith("embedding"):
                 nn.init.normal_(weight, std=weight.shape[1] ** -0.5)
                 if name.endswith(("output.weight", "down.weight")):
@@ -168,16 +174,26 @@ class Transformer(nn.Module):
         cos = self.cos[positions][:, None]
         sin = self.sin[positions][:, None]
         # Tied to the head, the embedding is small; without the factor the first blocks' outputs drown it (LOG.md).
-        x = self.embedding(ids) * self.config.dim**0.5
+        x = self.embedding(ids) * self.embedding_factor
         caches: list[LayerCache] = []
         for index, block in enumerate(self.blocks):
             x, cache = block(x, cos, sin, lane, mask, None if past is None else past[index])
             caches.append(cache)
         return self.final_norm(x), caches
 
+    @property
+    def embedding_factor(self) -> float:
+        """What the embedding is multiplied by before the first block."""
+        return self.config.dim**0.5 if self.config.scaled_embedding else 1.0
+
+    @property
+    def head_weight(self) -> nn.Parameter:
+        """Rows of the head, [vocab, dim]: the embedding's where they are tied."""
+        return self.embedding.weight if self.config.tied else self.head.weight
+
     def logits(self, hidden: Tensor) -> Tensor:
-        """Logits of the tied head: [..., dim] → [..., vocab]."""
-        return F.linear(hidden, self.embedding.weight)
+        """Logits of the head: [..., dim] → [..., vocab]."""
+        return F.linear(hidden, self.head_weight)
 
     def token_losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Cross-entropies float32 [N] in nats of int64 targets [N] under hidden states [N, dim]."""
@@ -206,6 +222,6 @@ class Transformer(nn.Module):
         return [p for p in self.blocks.parameters() if p.ndim == 2]
 
     def others(self) -> list[nn.Parameter]:
-        """Weights that AdamW updates: the embedding and the norms' scales."""
+        """Weights that AdamW updates: the embedding, the head, biases and the norms' scales."""
         chosen = {id(p) for p in self.matrices()}
         return [p for p in self.parameters() if id(p) not in chosen]

@@ -8,12 +8,14 @@ The past is an input and is never concatenated with the block; only their scores
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
+from torch import Tensor, nn
 
-from .model import Transformer
+from .model import RmsNorm, Transformer
 
 WEIGHT_LIMIT = 64
 ACTIVATION_LIMIT = 127
@@ -54,7 +56,8 @@ class GraphBuilder:
     def constant(self, value: np.ndarray, name: str = "") -> str:
         if not name:
             # Small constants that are equal share one initialiser.
-            name = f"const_{value.dtype}_{'x'.join(map(str, value.shape))}_{value.tobytes().hex()[:64]}"
+            digest = hashlib.sha256(value.tobytes()).hexdigest()[:16]
+            name = f"const_{value.dtype}_{'x'.join(map(str, value.shape))}_{digest}"
         if name not in self.initialisers:
             self.initialisers[name] = numpy_helper.from_array(value, name)
         return name
@@ -84,9 +87,9 @@ class GraphBuilder:
         weight, scale = quantise(value)
         return self.constant(weight, f"{name}.weight"), self.constant(scale, f"{name}.scale")
 
-    def norm(self, x: str, scale: float, width: int, eps: float) -> str:
-        vector = self.constant(np.full(width, scale, np.float32))
-        return self.op("SimplifiedLayerNormalization", x, vector, axis=-1, epsilon=eps, stash_type=1)
+    def norm(self, x: str, norm: RmsNorm) -> str:
+        vector = self.constant(np.full(norm.width, _numpy(norm.scale)))
+        return self.op("SimplifiedLayerNormalization", x, vector, axis=-1, epsilon=norm.eps, stash_type=1)
 
     def masked_where(self, allowed: str) -> str:
         """0 where bool `allowed`, MASKED elsewhere."""
@@ -116,7 +119,7 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
 
     table, table_scale = g.matrix("embedding", _numpy(model.embedding.weight).T)
     columns = g.op("Cast", g.op("Gather", table, "ids", axis=1), to=TensorProto.FLOAT)
-    factor = g.constant(np.array(config.dim**0.5, np.float32))
+    factor = g.constant(np.array(model.embedding_factor, np.float32))
     scales = g.op("Unsqueeze", g.op("Mul", g.op("Gather", table_scale, "ids"), factor), g.ints(2))
     x = g.op("Mul", g.op("Transpose", columns, perm=[1, 2, 0]), scales)
 
@@ -128,8 +131,8 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
     def heads_of(y: str, count: int) -> str:
         return g.op("Reshape", y, g.ints(0, 0, count, width))
 
-    def rotated(y: str, scale: float, name: str = "") -> str:
-        normed = g.op("Transpose", g.norm(y, scale, width, config.norm_eps), perm=[0, 2, 1, 3])
+    def rotated(y: str, norm: RmsNorm | nn.Identity, name: str = "") -> str:
+        normed = g.op("Transpose", g.norm(y, norm) if isinstance(norm, RmsNorm) else y, perm=[0, 2, 1, 3])
         return g.op("RotaryEmbedding", normed, "positions", cos, sin, domain=_MICROSOFT, name=name)
 
     def scores(q: str, k: str) -> str:
@@ -138,12 +141,15 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
     for index, block in enumerate(model.blocks):
         att = block.attention
         joined = np.concatenate([_numpy(p.weight) for p in (att.query, att.key, att.value)]).T
-        y = g.rows(g.norm(x, block.attention_norm.scale.item(), config.dim, config.norm_eps))
+        y = g.rows(g.norm(x, block.attention_norm))
         y = g.linear(y, *g.matrix(f"blocks.{index}.qkv", joined))
+        if config.qkv_bias:
+            bias = np.concatenate([_numpy(p.bias) for p in (att.query, att.key, att.value)])
+            y = g.op("Add", y, g.constant(bias, f"blocks.{index}.qkv.bias"))
         sizes = g.ints(heads * width, kv * width, kv * width)
         q, k, v = g.ops("Split", 3, y, sizes, axis=-1)
-        q = rotated(heads_of(q, heads), att.query_norm.scale.item())
-        k = rotated(heads_of(k, kv), att.key_norm.scale.item(), name=f"key_{index}")
+        q = rotated(heads_of(q, heads), att.query_norm)
+        k = rotated(heads_of(k, kv), att.key_norm, name=f"key_{index}")
         v = g.op("Transpose", heads_of(v, kv), perm=[0, 2, 1, 3], name=f"value_{index}")
 
         # Heads that share keys are stacked: [B, kv, group * T, width].
@@ -159,7 +165,7 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
         x = g.op("Add", x, g.linear(y, *g.matrix(f"blocks.{index}.output", _numpy(att.output.weight).T)))
 
         both = np.concatenate([_numpy(block.gate.weight), _numpy(block.up.weight)]).T
-        y = g.rows(g.norm(x, block.feed_norm.scale.item(), config.dim, config.norm_eps))
+        y = g.rows(g.norm(x, block.feed_norm))
         joined_up = g.linear(y, *g.matrix(f"blocks.{index}.gate_up", both))
         gate, up = g.ops("Split", 2, joined_up, axis=-1, num_outputs=2)
         y = g.op("Mul", g.op("QuickGelu", gate, alpha=1.0, domain=_MICROSOFT), up)
@@ -170,8 +176,9 @@ def build_graph(model: Transformer) -> onnx.ModelProto:
         )
 
     wanted = g.op("Gather", g.op("Reshape", x, g.ints(-1, config.dim)), "wanted")
-    final = g.norm(wanted, model.final_norm.scale.item(), config.dim, config.norm_eps)
-    logits = g.linear(g.rows(final), table, table_scale)
+    final = g.norm(wanted, model.final_norm)
+    head = (table, table_scale) if config.tied else g.matrix("head", _numpy(model.head_weight).T)
+    logits = g.linear(g.rows(final), *head)
     g.op("Identity", logits, name="logits")
     return _finish(g, model)
 

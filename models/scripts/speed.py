@@ -72,8 +72,8 @@ def attention_works(model: ModelConfig, batch: Batch, device: torch.device) -> d
     q, k, v = (torch.randn(shape, dtype=torch.bfloat16, device=device, requires_grad=True) for _ in range(3))
 
     def both(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: attention.Mask = mask) -> torch.Tensor:
-        written = attention.causal_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane])
-        return torch.cat([written, attention.masked_attention(q[:, :, lane:], k, v, mask)], dim=2)
+        written = attention.causal_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane], True)
+        return torch.cat([written, attention.masked_attention(q[:, :, lane:], k, v, mask, True)], dim=2)
 
     def fused(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         written = F.scaled_dot_product_attention(q[:, :, :lane], k[:, :, :lane], v[:, :, :lane], is_causal=True)

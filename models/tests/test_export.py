@@ -11,36 +11,29 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from shapes import SHAPES, random_network
 
-from parafill.config import PRESETS
 from parafill.export import export_model
 from parafill.model import Transformer
-from parafill.onnx_graph import WEIGHT_LIMIT, build_graph, quantise
+from parafill.onnx_graph import WEIGHT_LIMIT, GraphBuilder, build_graph, quantise
 from parafill.onnx_model import OnnxModel
 from parafill.random_model import padded_tokenizer, random_model
 from parafill.sampler import Mulberry32, length_law, likeliest
 from parafill.tokenizer import load_tokenizer
 
-CONFIG = PRESETS["tiny"]
 TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
 
 
-@pytest.fixture(scope="module")
-def network() -> Transformer:
-    torch.manual_seed(0)
-    model = Transformer(CONFIG).eval()
-    with torch.no_grad():
-        for p in model.parameters():
-            if p.ndim == 2:
-                p.normal_(std=p.shape[1] ** -0.5)
-    return model
+@pytest.fixture(scope="module", params=list(SHAPES))
+def network(request: pytest.FixtureRequest) -> Transformer:
+    return random_network(request.param)
 
 
 @pytest.fixture(scope="module")
 def exported(network: Transformer, tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
     path = tmp_path_factory.mktemp("onnx") / "model.onnx"
     onnx.save(build_graph(network), str(path))
-    return OnnxModel(path, CONFIG)
+    return OnnxModel(path, network.config)
 
 
 CONTEXT = [int(i) for i in np.random.default_rng(0).integers(32, 8000, 70)]
@@ -105,8 +98,16 @@ def test_weights_cannot_saturate_sixteen_bits() -> None:
     assert scale.shape == (20,)
 
 
-def test_export_writes_a_consistent_folder(network: Transformer, tmp_path: Path) -> None:
-    export_model(network, TOKENIZER, tmp_path, "test", "0.0.1", {}, {})
+def test_equal_beginnings_do_not_make_constants_equal() -> None:
+    graph, zeros = GraphBuilder(), np.zeros(64, np.float32)
+    other = zeros.copy()
+    other[-1] = 1
+    assert graph.constant(zeros) != graph.constant(other)
+    assert graph.constant(zeros) == graph.constant(zeros.copy())
+
+
+def test_export_writes_a_consistent_folder(tmp_path: Path) -> None:
+    export_model(random_network("own"), TOKENIZER, tmp_path, "test", "0.0.1", {}, {})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["files"]["model.onnx"]["bytes"] == (tmp_path / "model.onnx").stat().st_size
     goldens = json.loads((tmp_path / "goldens.json").read_text())

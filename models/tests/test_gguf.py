@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
+from shapes import SHAPES, random_network
 
-from parafill.config import PRESETS
 from parafill.gguf_file import write_gguf
 from parafill.model import Transformer
 from parafill.tokenizer import load_tokenizer
@@ -18,12 +18,13 @@ from parafill.tokenizer import load_tokenizer
 TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
 
 
-def qwen3_logits(reader: GGUFReader, ids: list[int]) -> np.ndarray:
-    """Logits [T, vocab] by the formulas of Qwen3 in float64, from what the file holds and nothing else."""
+def file_logits(reader: GGUFReader, ids: list[int]) -> np.ndarray:
+    """Logits [T, vocab] by the formulas of the architecture in float64, from what the file holds and nothing else."""
     fields = {name: field.contents() for name, field in reader.fields.items()}
     tensors = {tensor.name: np.asarray(tensor.data, np.float64) for tensor in reader.tensors}
-    assert fields["general.architecture"] == "qwen3"
-    value = {name.removeprefix("qwen3."): field for name, field in fields.items()}
+    architecture = fields["general.architecture"]
+    assert architecture in ("qwen2", "qwen3")
+    value = {name.removeprefix(f"{architecture}."): field for name, field in fields.items()}
     heads, kv, width = value["attention.head_count"], value["attention.head_count_kv"], value["attention.key_length"]
     eps, count = value["attention.layer_norm_rms_epsilon"], len(ids)
 
@@ -36,15 +37,20 @@ def qwen3_logits(reader: GGUFReader, ids: list[int]) -> np.ndarray:
         a, b = x[..., :half], x[..., half:]
         return np.concatenate([a * np.cos(angle) - b * np.sin(angle), a * np.sin(angle) + b * np.cos(angle)], -1)
 
+    def projected(y: np.ndarray, name: str, heads: int) -> np.ndarray:
+        y = y @ tensors[f"{name}.weight"].T
+        if architecture == "qwen2":
+            y = y + tensors[f"{name}.bias"]
+        y = y.reshape(count, heads, width)
+        return norm(y, f"{name}_norm") if architecture == "qwen3" and not name.endswith("v") else y
+
     x = tensors["token_embd.weight"][ids]
     for index in range(value["block_count"]):
         part = f"blk.{index}"
         y = norm(x, f"{part}.attn_norm")
-        q = (y @ tensors[f"{part}.attn_q.weight"].T).reshape(count, heads, width)
-        k = (y @ tensors[f"{part}.attn_k.weight"].T).reshape(count, kv, width)
-        v = (y @ tensors[f"{part}.attn_v.weight"].T).reshape(count, kv, width).repeat(heads // kv, axis=1)
-        q = rope(norm(q, f"{part}.attn_q_norm"))
-        k = rope(norm(k, f"{part}.attn_k_norm")).repeat(heads // kv, axis=1)
+        q = rope(projected(y, f"{part}.attn_q", heads))
+        k = rope(projected(y, f"{part}.attn_k", kv)).repeat(heads // kv, axis=1)
+        v = projected(y, f"{part}.attn_v", kv).repeat(heads // kv, axis=1)
         scores = np.einsum("qhw,khw->hqk", q, k) / width**0.5
         scores[:, ~np.tri(count, dtype=bool)] = -np.inf
         weights = np.exp(scores - scores.max(-1, keepdims=True))
@@ -58,16 +64,12 @@ def qwen3_logits(reader: GGUFReader, ids: list[int]) -> np.ndarray:
     return norm(x, "output_norm") @ tensors["output.weight"].T
 
 
-@pytest.fixture(scope="module")
-def network() -> Transformer:
-    torch.manual_seed(0)
-    model = Transformer(PRESETS["tiny"]).eval()
+@pytest.fixture(scope="module", params=list(SHAPES))
+def network(request: pytest.FixtureRequest) -> Transformer:
+    model = random_network(request.param)
     with torch.no_grad():
         for p in model.parameters():
-            # Values that float16 holds exactly, and norms that are not all one.
-            p.copy_((p if p.ndim == 0 else torch.randn_like(p) * p.shape[1] ** -0.5).half().float())
-            if p.ndim == 0:
-                p.mul_(1.5)
+            p.copy_(p.half().float())  # values that float16 holds exactly
     return model
 
 
@@ -78,19 +80,25 @@ def test_the_file_is_the_network_read_causally(network: Transformer, tmp_path: P
     with torch.no_grad():
         hidden, _ = network(torch.tensor([ids]), torch.arange(len(ids))[None], len(ids))
         expected = network.logits(hidden[0]).numpy()
-    np.testing.assert_allclose(qwen3_logits(GGUFReader(path), ids), expected, atol=1e-4)
+    np.testing.assert_allclose(file_logits(GGUFReader(path), ids), expected, atol=1e-4)
 
 
-def test_the_vocabulary_stands_in_the_order_of_ids(network: Transformer, tmp_path: Path) -> None:
+def test_the_vocabulary_stands_in_the_order_of_ids(tmp_path: Path) -> None:
     path = tmp_path / "twin.gguf"
-    write_gguf(network, TOKENIZER, path, "test")
+    write_gguf(random_network("own"), TOKENIZER, path, "test")
     fields = {name: field.contents() for name, field in GGUFReader(path).fields.items()}
     backend = load_tokenizer(TOKENIZER)._backend
     assert fields["tokenizer.ggml.tokens"] == [backend.id_to_token(i) for i in range(backend.get_vocab_size())]
     assert fields["tokenizer.ggml.eos_token_id"] == 2
 
 
-def test_a_tokenizer_of_another_size_is_refused(network: Transformer, tmp_path: Path) -> None:
-    other = Transformer(dataclasses.replace(network.config, vocab_size=100))
+def test_a_shape_that_gguf_does_not_have_is_refused(tmp_path: Path) -> None:
+    other = Transformer(dataclasses.replace(SHAPES["qwen2"], qk_norm=True))
+    with pytest.raises(ValueError, match="normalised queries and keys or biases, not both"):
+        write_gguf(other, TOKENIZER, tmp_path / "twin.gguf", "test")
+
+
+def test_a_tokenizer_of_another_size_is_refused(tmp_path: Path) -> None:
+    other = Transformer(dataclasses.replace(SHAPES["own"], vocab_size=100))
     with pytest.raises(ValueError, match="8192 tokens, but the model has 100"):
         write_gguf(other, TOKENIZER, tmp_path / "twin.gguf", "test")

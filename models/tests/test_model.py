@@ -127,8 +127,8 @@ def test_attention_without_a_maximum_is_the_same_attention(monkeypatch: pytest.M
     mask |= torch.eye(24, dtype=torch.bool)
     causal = F.scaled_dot_product_attention(q, k, v, is_causal=True)
     masked = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None])
-    torch.testing.assert_close(attention.causal_attention(q, k, v), causal)
-    torch.testing.assert_close(attention.masked_attention(q, k, v, mask), masked)
+    torch.testing.assert_close(attention.causal_attention(q, k, v, True), causal)
+    torch.testing.assert_close(attention.masked_attention(q, k, v, mask, True), masked)
 
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
@@ -139,8 +139,8 @@ def test_blocks_for_flex_attention_are_the_same_mask() -> None:
     group = torch.tensor([[0, 0, 1, 2, -1, -1], [0, 1, 1, 1, 2, -1]]).repeat_interleave(16, dim=1)
     q = torch.randn(2, 3, canvas_size, 16)
     k, v = torch.randn(2, 2, 3, lane + canvas_size, 16)
-    by_blocks = attention.masked_attention(q, k, v, attention.canvas_blocks(visible, group, lane))
-    by_mask = attention.masked_attention(q, k, v, attention.canvas_mask(visible, group, lane))
+    by_blocks = attention.masked_attention(q, k, v, attention.canvas_blocks(visible, group, lane), True)
+    by_mask = attention.masked_attention(q, k, v, attention.canvas_mask(visible, group, lane), True)
     torch.testing.assert_close(by_blocks, by_mask)
 
 

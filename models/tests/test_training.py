@@ -249,6 +249,16 @@ def test_missing_or_damaged_checkpoint_says_so(tmp_path: Path) -> None:
         load_model(tmp_path / "c")
 
 
-def test_config_names_unknown_keys() -> None:
-    with pytest.raises(ValueError, match="depth"):
-        ModelConfig.from_json(json.dumps(json.loads(CONFIG.to_json()) | {"depth": 3}))
+def test_configs_older_than_a_switch_have_its_default() -> None:
+    values = json.loads(CONFIG.to_json())
+    assert ModelConfig.from_json(json.dumps(values)) == CONFIG
+    for switch in ("channel_scales", "qk_norm", "qkv_bias", "tied", "scaled_embedding"):
+        del values[switch]
+    assert ModelConfig.from_json(json.dumps(values)) == CONFIG
+
+
+@pytest.mark.parametrize(("change", "odd"), [({"dim": None}, "dim"), ({"depth": 3}, "depth")])
+def test_configs_with_an_unknown_or_without_a_needed_key_are_refused(change: dict, odd: str) -> None:
+    values = {name: value for name, value in (json.loads(CONFIG.to_json()) | change).items() if value is not None}
+    with pytest.raises(ValueError, match=rf"unknown or missing keys \['{odd}'\]"):
+        ModelConfig.from_json(json.dumps(values))
