@@ -31,6 +31,8 @@ LONGEST_LEAD = 40
 SHORTEST_CHUNK = 24
 #: No context has more chunks of other files.
 MOST_CHUNKS = 8
+#: So many characters on either side of a window are searched for chunks.
+LONGEST_OUTSIDE = 12_000
 #: The target of positions that carry no loss, as torch's cross_entropy expects it.
 IGNORE = -100
 
@@ -236,27 +238,32 @@ class SequenceBuilder:
         self.tokenizer, self.model, self.shape = tokenizer, model, shape
 
     def build(
-        self, document: Document, rng: random.Random, files: Sequence[SourceFile] = ()
+        self, document: Document, rng: random.Random, files: Sequence[SourceFile] | None = None
     ) -> tuple[Lane, list[Canvas]] | None:
         """One sequence of a window of the document, or None when no hole was found in it.
 
-        Its context begins with chunks of the other files, if any.
+        Its context begins with chunks of the files, if any: what of the document lies outside the window is one, too.
         """
         shape = self.shape
-        text = self._window(self.tokenizer.decode(document.ids.tolist()), rng)
+        whole = self.tokenizer.decode(document.ids.tolist())
+        start, end = self._window(whole, rng)
+        text = whole[start:end]
         if len(text) < 60:
             return None
+        if files is not None:
+            outside = (whole[max(0, start - LONGEST_OUTSIDE) : start], whole[end : end + LONGEST_OUTSIDE])
+            files = [*(SourceFile(document.path, part, imported=True) for part in outside), *files]
         kind = rng.choices(["one", "several", "long"], [shape.one_hole, shape.several_holes, shape.long_middle])[0]
         if kind == "long":
             return self._long(text, document.language, files, rng)
         count = 1 if kind == "one" else rng.randint(2, self.model.max_holes)
         return self._holes(text, document.language, count, files, rng)
 
-    def _window(self, text: str, rng: random.Random) -> str:
+    def _window(self, text: str, rng: random.Random) -> tuple[int, int]:
         size = int(self.shape.lane * CHARS_PER_TOKEN * rng.uniform(0.9, 1.5))
         start = max(0, rng.randint(-size // 4, max(1, len(text) - size * 3 // 4)))
         start = text.rfind("\n", 0, start) + 1
-        return text[start : start + size]
+        return start, min(start + size, len(text))
 
     def _segments(self, text: str, holes: list[Hole], rng: random.Random) -> list[str]:
         edges = [0, *[edge for hole in holes for edge in (hole.start, hole.end)], len(text)]
@@ -266,7 +273,7 @@ class SequenceBuilder:
         return segments
 
     def _context(
-        self, language: str, segments: list[str], room: int, files: Sequence[SourceFile], rng: random.Random
+        self, language: str, segments: list[str], room: int, files: Sequence[SourceFile] | None, rng: random.Random
     ) -> list[int] | None:
         """The context in `room` tokens, or None when the text between the holes does not fit."""
         chunks: list[int] = []
@@ -279,7 +286,7 @@ class SequenceBuilder:
             return None
 
     def _holes(
-        self, text: str, language: str, count: int, files: Sequence[SourceFile], rng: random.Random
+        self, text: str, language: str, count: int, files: Sequence[SourceFile] | None, rng: random.Random
     ) -> tuple[Lane, list[Canvas]] | None:
         holes = draw_holes(text, language, self.shape.kinds, count, rng)
         if not holes:
@@ -304,7 +311,7 @@ class SequenceBuilder:
         return lane, self._joint_canvases(lane, rng) if joint else self._separate_canvases(lane, rng)
 
     def _long(
-        self, text: str, language: str, files: Sequence[SourceFile], rng: random.Random
+        self, text: str, language: str, files: Sequence[SourceFile] | None, rng: random.Random
     ) -> tuple[Lane, list[Canvas]] | None:
         """A long middle whose canvases begin at many offsets, as blocks do when a long hole is filled."""
         start = text.find("\n", int(len(text) * rng.uniform(0.1, 0.5))) + 1
@@ -500,7 +507,7 @@ class BatchSource:
         while len(sequences) < self.size:
             index = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.documents) - 1)
             has_files = rng.random() < self.builder.shape.with_files
-            files = self.siblings.draw(index, rng) if has_files else []
+            files = self.siblings.draw(index, rng) if has_files else None
             sequence = self.builder.build(self.documents[index], rng, files)
             if sequence and sequence[1]:
                 sequences.append(sequence)

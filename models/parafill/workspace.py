@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 FEWEST_LINES, MOST_LINES = 6, 16
 #: What is compared with chunks: so many characters before the hole's line and behind it.
 NEAR_BEFORE, NEAR_AFTER = 1_500, 500
-#: Declarations of an imported file count so much more than other chunks.
+#: Declarations of imported files count so much more than other chunks.
 IMPORTED_FACTOR = 1.5
 #: Longer lines are data, not code: they would fill the budget with nothing to learn from.
 LONGEST_LINE = 200
@@ -30,11 +30,11 @@ _DECLARATION = re.compile(
 
 @dataclasses.dataclass(frozen=True)
 class SourceFile:
-    """A file of the workspace. Its path has forward slashes; it is shown to the model, the last two parts of it."""
+    """A file of the workspace, or a part of one. The model is shown the last two parts of its path (with slashes)."""
 
     path: str
     text: str
-    #: Whether the file that is filled imports it.
+    #: Whether the file that is filled imports it or is it, so that its declarations are what may be used.
     imported: bool = False
 
 

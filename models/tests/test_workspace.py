@@ -195,6 +195,24 @@ def test_training_contexts_have_chunks_of_other_documents_and_nothing_of_their_o
     assert seen > 10
 
 
+def test_what_lies_outside_of_the_window_is_shown_and_nothing_inside_of_it() -> None:
+    """Every line of this document says its number, so that none can be in two places by chance."""
+    lines = [f"def step_{i}(state):\n    state.append_entry({i}_000_{i})\n" for i in range(300)]
+    corpus = Texts([Text("long/steps.py", "\n".join(lines))], [0])
+    source = BatchSource(corpus, SequenceBuilder(TOKENIZER, PRESETS["tiny"], SHAPE), 4, 1)
+    shown = 0
+    for step in range(12):
+        for ids in source.batch(step).ids.tolist():
+            suffix = ids.index(TOKENIZER.special.suf)
+            text, rest = (
+                {line.strip() for line in TOKENIZER.decode(t for t in part if t >= TOKENIZER.first_text).split("\n")}
+                for part in (ids[1:suffix], ids[suffix:])
+            )
+            shown += suffix > 1
+            assert not {line for line in text & rest if "_" in line and line.endswith((":", ")"))}
+    assert shown > 30
+
+
 def test_same_seed_and_step_give_the_same_batch() -> None:
     def batch() -> list:
         source = BatchSource(CORPUS, SequenceBuilder(TOKENIZER, PRESETS["tiny"], SHAPE), 4, 1)
