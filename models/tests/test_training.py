@@ -48,25 +48,26 @@ class Stack:
 
 
 @dataclasses.dataclass
+class Text:
+    ids: np.ndarray
+    language: str = "python"
+    path: str = "src/one.py"
+
+
 class OneDocument:
     """A corpus of one text, with the interface of the shards' reader."""
 
-    ids: np.ndarray
-    language: str = "python"
-    packages: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(1, np.uint16))
-
-    def path(self, index: int) -> str:
-        return "src/one.py"
-
-    @property
-    def lengths(self) -> np.ndarray:
-        return np.array([len(self.ids)])
+    def __init__(self, ids: np.ndarray) -> None:
+        self.document, self.lengths, self.packages = Text(ids), np.array([len(ids)]), np.zeros(1, np.uint16)
 
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, index: int) -> OneDocument:
-        return self
+    def __getitem__(self, index: int) -> Text:
+        return self.document
+
+    def path(self, index: int) -> str:
+        return self.document.path
 
 
 def make_source(seed: int = 1) -> BatchSource:
