@@ -39,6 +39,9 @@ const required = [
   'dist/grammars/tree-sitter.wasm',
   'models/parafill-small/manifest.json',
   'models/parafill-small/model.onnx',
+  'models/parafill-small/model.f16.onnx',
+  'models/parafill-small/model.f32.onnx',
+  'models/parafill-small/cache.onnx',
   'models/parafill-small/tokenizer.json',
 ];
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 
 from .config import ModelConfig
+from .gpu_graphs import GPU_GRAPHS, save_gpu_graphs
 from .model import Transformer
 from .onnx_graph import build_graph
 from .onnx_model import KvCache, OnnxModel
@@ -72,6 +73,15 @@ def _entry(path: Path) -> dict[str, Any]:
 def knows_files(training: dict) -> bool:
     """Whether a checkpoint's record says that its contexts had chunks of other files."""
     return bool(training.get("with_files")) or ("from" in training and knows_files(training["from"]))
+
+
+def add_gpu_graphs(folder: Path) -> None:
+    """Gives a folder that was exported without them the graphs for GPUs; its other files stay as they are."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    save_gpu_graphs(folder)
+    manifest["files"] |= {file: _entry(folder / file) for file in GPU_GRAPHS}
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def build_manifest(
@@ -132,7 +142,7 @@ def export_model(
     data: dict,
     training: dict,
 ) -> None:
-    """Writes model.onnx, tokenizer.json, goldens.json and, last, manifest.json into `folder`."""
+    """Writes the graphs, tokenizer.json, goldens.json and, last, manifest.json into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "tokenizer.json"
     if tokenizer_path.resolve() != target.resolve():
@@ -145,7 +155,8 @@ def export_model(
         )
     onnx.save(build_graph(model.eval()), str(folder / "model.onnx"))
     manifest = build_manifest(model.config, tokenizer, name, version, data, training)
-    manifest["files"] = {file: _entry(folder / file) for file in ("model.onnx", "tokenizer.json")}
+    save_gpu_graphs(folder)
+    manifest["files"] = {file: _entry(folder / file) for file in ("model.onnx", "tokenizer.json", *GPU_GRAPHS)}
     goldens = build_goldens(OnnxModel(folder / "model.onnx", model.config), tokenizer)
     (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import math
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from shapes import SHAPES, random_network
 
-from parafill.export import export_model
+from parafill.export import add_gpu_graphs, export_model
+from parafill.gpu_graphs import GPU_GRAPHS, save_gpu_graphs
 from parafill.model import Transformer
 from parafill.onnx_graph import WEIGHT_LIMIT, GraphBuilder, build_graph, quantise
 from parafill.onnx_model import OnnxModel
@@ -115,6 +118,61 @@ def test_export_writes_a_consistent_folder(tmp_path: Path) -> None:
     for golden in goldens["fills"]:
         holes = len(golden["request"]["segments"]) - 1
         assert all(len(candidate["fills"]) == holes for candidate in golden["candidates"])
+
+
+@pytest.mark.parametrize(("name", "tolerance"), [("model.f32.onnx", 1e-3), ("model.f16.onnx", 0.05)])
+def test_float_graphs_multiply_the_shipped_weights(
+    network: Transformer, tmp_path: Path, name: str, tolerance: float
+) -> None:
+    """What they say is what the network with the int8 weights says, but for the rounding of float16."""
+    path = tmp_path / "model.onnx"
+    onnx.save(build_graph(network), str(path))
+    save_gpu_graphs(tmp_path)
+    rounded = copy.deepcopy(network)
+    with torch.no_grad():
+        for p in rounded.parameters():
+            if p.ndim == 2:
+                weight, scale = quantise(p.numpy().T)
+                p.copy_(torch.from_numpy(weight * scale).T)
+    ids = torch.tensor([CONTEXT + CANVAS])
+    mask = torch.ones(1, len(CANVAS), ids.shape[1], dtype=torch.bool)
+    with torch.no_grad():
+        hidden, _ = rounded(ids, torch.arange(ids.shape[1])[None], len(CONTEXT), mask)
+        expected = rounded.logits(hidden[0, len(CONTEXT) + 1 :]).numpy()
+    found = denoise(OnnxModel(tmp_path / name, network.config), 16, 1)
+    assert np.abs(found - expected).max() < tolerance * np.abs(expected).max()
+    assert (tmp_path / name).stat().st_size < path.stat().st_size / 4
+
+
+def test_cache_graph_picks_keys_and_values(network: Transformer, tmp_path: Path) -> None:
+    onnx.save(build_graph(network), str(tmp_path / "model.onnx"))
+    save_gpu_graphs(tmp_path)
+    session = onnxruntime.InferenceSession(str(tmp_path / "cache.onnx"), providers=["CPUExecutionProvider"])
+    rng, config = np.random.default_rng(0), network.config
+    past = {f"past_{kind}_{i}": (2, config.kv_heads, 5) for i in range(config.layers) for kind in ("key", "value")}
+    block = {name.removeprefix("past_"): (1, config.kv_heads, 3) for name in past}
+    feeds = {
+        name: rng.normal(size=(*shape, config.head_dim)).astype(np.float32) for name, shape in (past | block).items()
+    }
+    slots = rng.integers(0, 13 * config.kv_heads, (3, config.kv_heads, 4)).astype(np.int32)
+    names = [output.name for output in session.get_outputs()]
+    found = dict(zip(names, session.run(None, feeds | {"slots": slots}), strict=True))
+    assert set(found) == {f"next_{name}" for name in block}
+    for name in block:
+        rows = [feeds[one].reshape(-1, config.head_dim) for one in (f"past_{name}", name)]
+        assert np.array_equal(found[f"next_{name}"], np.concatenate(rows)[slots])
+
+
+def test_gpu_graphs_are_added_to_an_older_folder(network: Transformer, tmp_path: Path) -> None:
+    export_model(network, TOKENIZER, tmp_path, "test", "0.0.1", {}, {})
+    whole = (tmp_path / "manifest.json").read_text()
+    older = json.loads(whole)
+    for name in GPU_GRAPHS:
+        (tmp_path / name).unlink()
+        del older["files"][name]
+    (tmp_path / "manifest.json").write_text(json.dumps(older))
+    add_gpu_graphs(tmp_path)
+    assert (tmp_path / "manifest.json").read_text() == whole
 
 
 def test_padded_tokenizer_reads_text_as_before(tmp_path: Path) -> None:
