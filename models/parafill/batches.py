@@ -27,7 +27,7 @@ from .workspace import Chunk, SourceFile, near_text, rank_chunks
 CHARS_PER_TOKEN = 3.2
 #: The beginning of a hole's line is given on its canvas when it has at most this many tokens.
 LONGEST_LEAD = 40
-#: A chunk of another file that would have to be cut to fewer tokens is left out.
+#: A chunk of a file that would have to be cut to fewer tokens is left out.
 SHORTEST_CHUNK = 24
 #: No context has more chunks of other files.
 MOST_CHUNKS = 8
@@ -148,9 +148,9 @@ def file_ids(tokenizer: CodeTokenizer, chunks: Sequence[Chunk], budget: int) -> 
     ids: list[int] = []
     for chunk in chunks:
         room = budget - len(ids)
-        tokens = [tokenizer.special.file, *tokenizer.encode(f"{chunk.path}\n{chunk.text}")]
-        if len(tokens) > room < SHORTEST_CHUNK:
+        if room < SHORTEST_CHUNK:
             break
+        tokens = [tokenizer.special.file, *tokenizer.encode(f"{chunk.path}\n{chunk.text}")]
         ids += tokens[:room]
     return ids
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import platform
@@ -21,6 +22,7 @@ from .onnx_graph import build_graph
 from .onnx_model import KvCache, OnnxModel
 from .sampler import CANVAS_SIZES, Decoding, Infill, log_softmax
 from .tokenizer import CodeTokenizer, load_tokenizer
+from .workspace import Chunk
 
 #: The part of the context that chunks of other files may take, where the model knows them (see LOG.md).
 FILE_SHARE = 0.25
@@ -36,6 +38,14 @@ _TOKENIZER_TEXTS = [
     'def f(x: int) -> str:\n    """Doc."""\n    return f\'{x:>10}\'\n',
     "const a = b?.c ?? {...d, e: [1, 2, 345678]};",
     "    \t  mixed \t indentation  ",
+]
+
+#: What a model that knows files is shown in front of the last request.
+_CHUNKS = [
+    Chunk(
+        "src/ledger.ts", "export class Ledger {\n  append(entry: Entry): void {\n    this.entries.push(entry);\n  }\n}"
+    ),
+    Chunk("src/entry.ts", "export interface Entry {\n  readonly amount: number;\n  readonly day: string;\n}"),
 ]
 
 _FILL_REQUESTS: list[tuple[str, list[str], Decoding]] = [
@@ -62,6 +72,7 @@ _FILL_REQUESTS: list[tuple[str, list[str], Decoding]] = [
         ["export class Queue<T> {\n", "}\n"],
         Decoding(max_tokens=200, steps=4, candidates=2, temperature=0.7, seed=3),
     ),
+    ("typescript", ["const ledger = new Ledger();\nledger.", ";\n"], Decoding(max_tokens=16)),
 ]  # fmt: skip
 
 
@@ -157,26 +168,28 @@ def export_model(
     manifest = build_manifest(model.config, tokenizer, name, version, data, training)
     save_gpu_graphs(folder)
     manifest["files"] = {file: _entry(folder / file) for file in ("model.onnx", "tokenizer.json", *GPU_GRAPHS)}
-    goldens = build_goldens(OnnxModel(folder / "model.onnx", model.config), tokenizer)
+    goldens = build_goldens(OnnxModel(folder / "model.onnx", model.config), tokenizer, manifest["fileShare"])
     (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer) -> dict[str, Any]:
+def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer, file_share: float) -> dict[str, Any]:
     """What the TypeScript side must reproduce: token ids, logits of both readings, whole fills."""
-    infill = Infill(model, tokenizer)
+    infill = Infill(model, tokenizer, file_share)
     fills = []
-    for language, segments, decoding in _FILL_REQUESTS:
-        best = infill.fill(language, segments, decoding)
+    for index, (language, segments, decoding) in enumerate(_FILL_REQUESTS):
+        chunks = _CHUNKS if index == len(_FILL_REQUESTS) - 1 else []
+        best = infill.fill(language, segments, decoding, chunks)
         request = {
             "language": language, "segments": segments, "mode": "diffusion", "maxTokens": decoding.max_tokens,
             "steps": decoding.steps, "threshold": decoding.threshold, "candidates": decoding.candidates,
             "temperature": decoding.temperature, "topP": decoding.top_p, "seed": decoding.seed,
+            "chunks": [dataclasses.asdict(chunk) for chunk in chunks],
         }  # fmt: skip
         fills.append(
             {
                 "request": request,
-                "contextIds": infill.split(language, segments)[0],
+                "contextIds": infill.split(language, segments, chunks)[0],
                 "candidates": [
                     {
                         "fills": infill.texts(segments, candidate),

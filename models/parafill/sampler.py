@@ -9,12 +9,14 @@ import dataclasses
 import heapq
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from .batches import context_ids, ends_in_blank, split_lead
+from .batches import context_ids, ends_in_blank, file_ids, split_lead
 from .onnx_model import KvCache, OnnxModel
 from .tokenizer import CodeTokenizer
+from .workspace import Chunk
 
 #: Sort order of padding in a block: no real token has a number as large.
 PADDING_ORDER = 1 << 20
@@ -124,23 +126,32 @@ def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
 
 
 class Infill:
-    """Fills holes of one request with a model and its tokenizer."""
+    """Fills holes of one request with a model and its tokenizer.
 
-    def __init__(self, model: OnnxModel, tokenizer: CodeTokenizer) -> None:
-        self.model, self.tokenizer = model, tokenizer
+    Chunks of other files take at most `file_share` of the context: the manifest's `fileShare`.
+    """
+
+    def __init__(self, model: OnnxModel, tokenizer: CodeTokenizer, file_share: float = 0.0) -> None:
+        self.model, self.tokenizer, self.file_share = model, tokenizer, file_share
         self.config, self.special = model.config, tokenizer.special
 
-    def split(self, language: str, segments: list[str]) -> tuple[list[int], list[list[int]]]:
+    def split(
+        self, language: str, segments: list[str], chunks: Sequence[Chunk] = ()
+    ) -> tuple[list[int], list[list[int]]]:
         """Context ids, and each hole's lead."""
         texts, leads = list(segments), []
         for hole in range(len(segments) - 1):
             texts[hole], lead, _ = split_lead(self.tokenizer, texts[hole])
             leads.append(lead)
-        return context_ids(self.tokenizer, language, texts, self.config.context_length, 0.25), leads
+        length = self.config.context_length
+        files = file_ids(self.tokenizer, chunks, int(length * self.file_share))
+        return context_ids(self.tokenizer, language, texts, length, 0.25, files), leads
 
-    def fill(self, language: str, segments: list[str], decoding: Decoding) -> list[Candidate]:
+    def fill(
+        self, language: str, segments: list[str], decoding: Decoding, chunks: Sequence[Chunk] = ()
+    ) -> list[Candidate]:
         """Candidates, best first."""
-        context, leads = self.split(language, segments)
+        context, leads = self.split(language, segments, chunks)
         cache = self.model.encode(context)
         if len(leads) == 1 and decoding.max_tokens > self.config.max_canvas:
             found = self._fill_blocks(cache, leads[0], decoding)

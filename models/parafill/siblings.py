@@ -13,10 +13,6 @@ from .workspace import SourceFile, is_copy, long_lines
 
 #: Imports stand near the beginning of a file: so many tokens are searched for them.
 _IMPORT_TOKENS = 800
-#: Of every sibling so many tokens are read, which bounds what a sequence costs.
-_SIBLING_TOKENS = 3_000
-#: Siblings of a document: imported ones, and ones whose paths are nearest to its own.
-_IMPORTED, _NEAR = 3, 3
 
 _IMPORT = re.compile(
     r"(?:\bfrom|\brequire\(|\bimport\(?)\s*(?P<quote>['\"])(?P<path>\.[^'\"\n]*)(?P=quote)"
@@ -67,26 +63,32 @@ class Siblings:
         self.documents, self.tokenizer = documents, tokenizer
         self._members: dict[int, list[tuple[str, int]]] = {}
 
-    def draw(self, index: int, rng: random.Random) -> list[SourceFile]:
-        """Files beside document `index`: imported ones first. Copies of the document are left out."""
+    def draw(
+        self, index: int, rng: random.Random, imported: int = 3, near: int = 3, tokens: int = 3_000
+    ) -> list[SourceFile]:
+        """Files beside document `index`: imported ones first, then ones whose paths are nearest to its own.
+
+        At most so many of each, their first `tokens`, which bounds what a training sequence costs. Copies of the
+        document are left out.
+        """
         members = self._members_of(int(self.documents.packages[index]))
         if len(members) < 2:
             return []
         decode = self.tokenizer.decode
         document = self.documents[index]
         stems = set(imported_stems(decode(document.ids[:_IMPORT_TOKENS].tolist())))
-        imported = [i for path, i in members if i != index and stem(path) in stems]
-        imported = rng.sample(imported, min(_IMPORTED, len(imported)))
+        modules = [i for path, i in members if i != index and stem(path) in stems]
+        modules = rng.sample(modules, min(imported, len(modules)))
         at = members.index((document.path, index))
-        near = [i for _, i in members[max(0, at - _NEAR) : at + _NEAR + 1] if i != index and i not in imported]
-        near = rng.sample(near, min(_NEAR, len(near)))
+        around = [i for _, i in members[max(0, at - near) : at + near + 1] if i != index and i not in modules]
+        around = rng.sample(around, min(near, len(around)))
         own = long_lines(decode(document.ids.tolist()))
         files = []
-        for i in [*imported, *near]:
+        for i in [*modules, *around]:
             sibling = self.documents[i]
-            content = decode(sibling.ids[:_SIBLING_TOKENS].tolist())
+            content = decode(sibling.ids[:tokens].tolist())
             if not is_copy(long_lines(content), own):
-                files.append(SourceFile(sibling.path, content, i in imported))
+                files.append(SourceFile(sibling.path, content, i in modules))
         return files
 
     def _members_of(self, package: int) -> list[tuple[str, int]]:

@@ -59,20 +59,16 @@ def near_text(before: str, after: str) -> str:
 
 def chunks_of(lines: Iterable[str]) -> list[str]:
     """Cuts lines into chunks, none of them blank."""
-    found: list[str] = []
-    held: list[str] = []
+    groups: list[list[str]] = [[]]
     for line in lines:
         if len(line) > LONGEST_LINE:
             continue
-        blank = not line.strip()
-        if held and (len(held) >= MOST_LINES or (blank and len(held) >= FEWEST_LINES)):
-            found.append("\n".join(held))
-            held = []
-        if held or not blank:
-            held.append(line.rstrip())
-    while held and not held[-1]:
-        held.pop()
-    return [*found, "\n".join(held)] if held else found
+        line, held = line.rstrip(), groups[-1]
+        if len(held) >= MOST_LINES or (not line and len(held) >= FEWEST_LINES):
+            groups.append(held := [])
+        if held or line:
+            held.append(line)
+    return ["\n".join(held).rstrip("\n") for held in groups if held]
 
 
 def declarations(text: str) -> list[str]:

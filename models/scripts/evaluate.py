@@ -42,6 +42,7 @@ from tasks.package_report import (  # noqa: E402
     results_of,
 )
 from tasks.sure import sure_table  # noqa: E402
+from tasks.workspace import add_files, gain_table  # noqa: E402
 
 
 def main() -> int:
@@ -67,6 +68,9 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="only the first N holes (a fair sample)")
     parser.add_argument("--max-tokens", type=int, help="only holes of at most N tokens")
     parser.add_argument("--oracle", action="store_true", help="also with the true length given")
+    parser.add_argument(
+        "--workspace", action="store_true", help="the package holes also with the other files of their package"
+    )
     parser.add_argument("--no-packages", action="store_true", help="skip the package holes")
     parser.add_argument("--human-eval", type=Path, help="folder of HumanEval-Infilling files")
     parser.add_argument("--human-eval-limit", type=int, help="only every n-th task, N in all")
@@ -119,12 +123,14 @@ def name_of(way: EngineOptions, label: str) -> str:
 
 def evaluate_packages(options: argparse.Namespace, tokenizer: CodeTokenizer, label: str) -> dict:
     check_tokenizer(options)
-    holes = build_holes(open_shards(options.shards, "test"), tokenizer, load_recipe(options.recipe))
+    documents = open_shards(options.shards, "test")
+    holes = build_holes(documents, tokenizer, load_recipe(options.recipe))
     if options.max_tokens:
         holes = [hole for hole in holes if hole.tokens <= options.max_tokens]
     holes = holes[: options.limit]
     mark = fingerprint(holes)
     runs = [bigram_run(options, tokenizer, holes)]
+    pairs: list[tuple[Run, Run]] = []
     for is_told in (False, True) if options.oracle else (False,):
         for way in ways(options, is_told):
             name = name_of(way, label)
@@ -133,9 +139,18 @@ def evaluate_packages(options: argparse.Namespace, tokenizer: CodeTokenizer, lab
             runs.append(Run(name, is_told, results_of(holes, answers)))
             print(json.dumps(runs[-1].summary()), file=sys.stderr)
             write_details(options.details, runs[-1])
+            if options.workspace:
+                name = f"{name}, with files"
+                answers = run_engine(MODELS.parent, add_files(requests, holes, documents, tokenizer), way, name)
+                pairs.append((runs[-1], Run(name, is_told, results_of(holes, answers))))
+                runs.append(pairs[-1][1])
+                print(json.dumps(runs[-1].summary()), file=sys.stderr)
+                write_details(options.details, runs[-1])
     print(f"## Package holes\n\n{len(holes)} holes in test packages, fingerprint `{mark}`. ", end="")
     print("Exact match is of every character; the interval is 95 %.\n")
     print(overall_table(runs))
+    if pairs:
+        print(f"\n{gain_table(pairs)}")
     for title, key in (
         ("length in tokens", lambda hole: hole.bucket),
         ("kind", lambda hole: hole.kind),

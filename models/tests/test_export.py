@@ -114,7 +114,7 @@ def test_export_writes_a_consistent_folder(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["files"]["model.onnx"]["bytes"] == (tmp_path / "model.onnx").stat().st_size
     goldens = json.loads((tmp_path / "goldens.json").read_text())
-    assert len(goldens["fills"]) == 7
+    assert len(goldens["fills"]) == 8
     for golden in goldens["fills"]:
         holes = len(golden["request"]["segments"]) - 1
         assert all(len(candidate["fills"]) == holes for candidate in golden["candidates"])

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from parafill.batches import MOST_CHUNKS
 from parafill.config import ModelConfig
-from parafill.export import export_model
+from parafill.export import FILE_SHARE, export_model
 from parafill.onnx_model import OnnxModel
 from parafill.random_model import random_model
 from parafill.sampler import Decoding, Infill
 from parafill.tokenizer import load_tokenizer
+from parafill.workspace import SourceFile, near_text, rank_chunks
 from tasks.engine import EngineOptions, run_engine
 
 MODELS = Path(__file__).resolve().parent.parent
@@ -42,6 +44,52 @@ def test_reference_and_engine_fill_alike(steps: int) -> None:
     for i, (language, segments) in enumerate(REQUESTS):
         best = infill.fill(language, segments, decoding)[0]
         assert answers[str(i)].fills[0] == infill.texts(segments, best), REQUESTS[i]
+
+
+LEDGER = """export interface Entry {
+  readonly amount: number;
+}
+
+export class Ledger {
+  private readonly entries: Entry[] = [];
+
+  append(entry: Entry): void {
+    this.entries.push(entry);
+  }
+
+  get total(): number {
+    return this.entries.reduce((sum, entry) => sum + entry.amount, 0);
+  }
+}
+"""
+COLOUR = "export function mixColours(first: string, second: string): string {\n  return first + second;\n}\n"
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+def test_files_of_the_workspace_are_chosen_and_laid_out_alike(tmp_path: Path) -> None:
+    """With random weights, whose logits depend on every token: one other token of context gives another fill."""
+    network = random_model("tiny").eval()
+    export_model(network, SHIPPED / "tokenizer.json", tmp_path, "random", "0.0.1", {}, {"with_files": 0.5})
+    tokenizer = load_tokenizer(tmp_path / "tokenizer.json")
+    segments = [
+        "import { Entry, Ledger } from './books/ledger.js';\n\nconst ledger = new Ledger();\n",
+        "\nledger.append({ amount: 3 });\nconsole.log(ledger.total);\n",
+    ]
+    files = [("src/colour.ts", COLOUR), ("src/books/ledger.ts", LEDGER)]
+    near = near_text(segments[0], segments[-1])
+    chunks = rank_chunks(near, [SourceFile(path, text, "ledger" in path) for path, text in files], MOST_CHUNKS)
+    infill = Infill(OnnxModel(tmp_path / "model.onnx", network.config), tokenizer, FILE_SHARE)
+    decoding = replace(Decoding(), steps=2, max_tokens=24, seed=1)
+    request = {
+        "id": "0", "language": "typescript", "path": "src/main.ts", "segments": segments, "maxTokens": 24,
+        "files": [{"path": path, "text": text} for path, text in files],
+    }  # fmt: skip
+    requests = [request, request | {"id": "1", "files": []}]
+    answers = run_engine(MODELS.parent, requests, EngineOptions(steps=2, seed=1, model=tmp_path))
+    beside = infill.texts(segments, infill.fill("typescript", segments, decoding, chunks)[0])
+    alone = infill.texts(segments, infill.fill("typescript", segments, decoding)[0])
+    assert beside != alone
+    assert [answers["0"].fills[0], answers["1"].fills[0]] == [beside, alone]
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")

@@ -70,12 +70,12 @@ describe('goldens: TypeScript and Python', () => {
   }
 
   for (const [index, golden] of goldens.fills.entries()) {
-    const { language, segments, steps, candidates, temperature } = golden.request;
+    const { language, segments, chunks, steps, candidates, temperature } = golden.request;
     const holes = `${segments.length - 1} holes of ${language}`;
 
     it(`lay out the same context for ${holes}, case ${index}`, () => {
       const { tokenizer, manifest } = loaded.folder;
-      const { ids } = new ContextBuilder(tokenizer, manifest).build(language, segments);
+      const { ids } = new ContextBuilder(tokenizer, manifest).build(language, segments, chunks);
       assert.deepEqual([...ids], golden.contextIds);
     });
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { KvCache, Logits, StopPoll, TokenBlock } from '../../server/src/diffusion/model';
+import type { FileChunk } from '../../server/src/inference/messages';
 import { summarise } from '../../server/src/diffusion/logits';
 import { type ModelFolder, openModelFolder } from '../../server/src/runtime/modelFolder';
 import { OnnxModel } from '../../server/src/runtime/onnxModel';
@@ -36,6 +37,8 @@ export interface Goldens {
       readonly temperature: number;
       readonly topP: number;
       readonly seed: number;
+      /** Absent in goldens of models that were exported before there were any. */
+      readonly chunks?: readonly FileChunk[];
     };
     readonly contextIds: readonly number[];
     readonly candidates: readonly { readonly fills: readonly string[]; readonly score: number }[];

@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { errorMessage } from '../base/async';
-import type { InfillRequest } from '../inference/messages';
+import { importedModules } from '../completion/workspace/imports';
+import { nearText, rankChunks } from '../completion/workspace/rank';
+import { type ContextRoom, farParts, MOST_CHUNKS, withinRoom } from '../completion/workspace/selection';
+import type { FileChunk, InfillRequest } from '../inference/messages';
 import { commonHelp, type CommonOptions, parseArguments, UsageError } from './arguments';
 import { TerminalEngine } from './terminalEngine';
 
@@ -9,7 +12,8 @@ export const infillHelp = `npm run --silent infill -- --jsonl [options]
   Reads one request per line from standard input:
     {"id": "…", "language": "typescript", "segments": ["text before", "text between", "…", "text after"]}
   k + 1 segments make k holes. "maxTokens" (one number) and "lengths" (tokens of each hole, where known)
-  are optional. Writes one line per request, best candidate first:
+  are optional, and so are "path" (with slashes) and "files": [{"path", "text"}], other files of the workspace:
+  with them, what helps of them and of the far parts of the text itself is shown to a model that knows files. Writes one line per request, best candidate first:
     {"id", "candidates": [{"fills": ["…"], "score": -1.2, "parses": true}], "steps": 4, "timings": {"encodeMs", "denoiseMs", "totalMs"}}
   Each candidate also has "complete", "confidence", and "beginnings": for each hole, [length, log likelihood]
   of the text's beginnings.
@@ -23,12 +27,12 @@ export async function fillJsonl(args: readonly string[]): Promise<number> {
   if (positionals.length > 0) throw new UsageError(`unexpected argument "${positionals.join(' ')}"`);
   const engine = new TerminalEngine(common);
   try {
-    await engine.ready();
+    const model = await engine.ready();
     let lineNumber = 0;
     for await (const line of createInterface({ input: process.stdin, crlfDelay: Infinity })) {
       lineNumber += 1;
       if (line.trim() === '') continue;
-      const answer = await answerLine(engine, line, lineNumber, common.decoding);
+      const answer = await answerLine(engine, line, lineNumber, common.decoding, model);
       if (!process.stdout.write(`${JSON.stringify(answer)}\n`)) await once(process.stdout, 'drain');
     }
     return 0;
@@ -42,12 +46,15 @@ async function answerLine(
   line: string,
   lineNumber: number,
   decoding: CommonOptions['decoding'],
+  model: ContextRoom,
 ): Promise<object> {
   let id: unknown = null;
   try {
     const value: unknown = JSON.parse(line);
     if (isRecord(value)) id = value['id'] ?? null;
-    const outcome = await engine.fill({ ...decoding, ...parseRequest(value) });
+    const { files, ...request } = parseRequest(value);
+    const chunks = files === undefined ? [] : chunksFor(request, files, model);
+    const outcome = await engine.fill({ ...decoding, ...request, chunks });
     if (outcome.kind === 'failed') return { id, error: `line ${lineNumber}: ${outcome.reason}` };
     const { encodeMs, denoiseMs, rankMs, totalMs } = outcome.timings;
     return {
@@ -64,18 +71,37 @@ async function answerLine(
       timings: { encodeMs, denoiseMs, rankMs, totalMs },
       contextTokens: outcome.contextTokens,
       reusedTokens: outcome.reusedTokens,
+      chunks: outcome.chunks,
     };
   } catch (error) {
     return { id, error: `line ${lineNumber}: ${errorMessage(error)}` };
   }
 }
 
-type RequestText = Pick<InfillRequest, 'language' | 'path' | 'segments' | 'maxTokens' | 'lengths'>;
+type RequestText = Pick<InfillRequest, 'language' | 'path' | 'segments' | 'maxTokens' | 'lengths'> & {
+  readonly files?: readonly FileChunk[];
+};
+
+/** What the model is shown of whole files and of the far parts of the text itself. */
+function chunksFor(
+  { language, path = '', segments }: RequestText,
+  files: readonly FileChunk[],
+  model: ContextRoom,
+): FileChunk[] {
+  if (model.fileShare === 0) return [];
+  const imported = new Set(importedModules(language, path, segments[0] ?? '').flat());
+  const candidates = [
+    ...farParts(path, segments, model),
+    ...files.map((file) => ({ ...file, imported: imported.has(file.path) })),
+  ];
+  const near = nearText(segments[0] ?? '', segments.at(-1) ?? '');
+  return withinRoom(rankChunks(near, candidates, MOST_CHUNKS), model);
+}
 
 /** @throws naming the key, what was expected there and what was found. Unknown keys are ignored. */
 export function parseRequest(value: unknown): RequestText {
   if (!isRecord(value)) throw new Error(`expected a JSON object, found ${describe(value)}`);
-  const { language, path, segments, maxTokens, lengths } = value;
+  const { language, path, segments, maxTokens, lengths, files } = value;
   if (!isListOf(segments, isString) || segments.length < 2) {
     throw new Error(`expected "segments" to be a list of at least 2 strings, found ${describe(segments)}`);
   }
@@ -91,17 +117,25 @@ export function parseRequest(value: unknown): RequestText {
   if (lengths !== undefined && lengths !== null && !isListOf(lengths, isNumber)) {
     throw new Error(`expected "lengths" to be a list of numbers, found ${describe(lengths)}`);
   }
+  if (files !== undefined && files !== null && !isListOf(files, isFile)) {
+    throw new Error(`expected "files" to be a list of {"path", "text"}, found ${describe(files)}`);
+  }
   return {
     language: language ?? 'other',
     segments,
     ...(isString(path) ? { path } : {}),
     ...(isNumber(maxTokens) ? { maxTokens } : {}),
     ...(lengths === undefined || lengths === null ? {} : { lengths }),
+    ...(files === undefined || files === null ? {} : { files }),
   };
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isFile(value: unknown): value is FileChunk {
+  return isRecord(value) && isString(value['path']) && isString(value['text']);
 }
 
 function isString(value: unknown): value is string {

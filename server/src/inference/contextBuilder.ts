@@ -1,5 +1,7 @@
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
+import { FileTokens } from './fileTokens';
+import type { FileChunk } from './messages';
 import { headWindow, tailWindow } from './textWindow';
 
 /** The context of the first holes of a request. */
@@ -8,6 +10,8 @@ export interface BuiltContext {
   readonly ids: Int32Array;
   /** How many holes it has; further ones, if any, need a context of their own. */
   readonly holes: number;
+  /** How many pieces of other files it begins with. */
+  readonly chunks: number;
   /** What stands before each of these holes on its line: not in the context, but given on the canvas. */
   readonly leads: readonly Lead[];
 }
@@ -37,26 +41,38 @@ const suffixShare = 1 / 4;
 /**
  * Turns text around holes into the token sequence the model was trained on:
  *
- *     [language] [suf] below [pre] before [hole_0] between [hole_1] … [hole_k] rest of the line
+ *     [language] [file] path \n lines … [suf] below [pre] before [hole_0] between [hole_1] … [hole_k] rest of the line
  *
+ * Pieces of other files stand in front, where they stay what they are while the text around the hole changes.
  * "below" is what follows the first line break behind the last hole. The beginning of a hole's own line is
  * not here but begins its canvas: so the canvas predicts from a left neighbour, and while a line is typed the
  * context stays what it is.
  */
 export class ContextBuilder {
+  private readonly files: FileTokens;
+
   constructor(
     private readonly tokenizer: Tokenizer,
     private readonly manifest: Manifest,
-  ) {}
+  ) {
+    this.files = new FileTokens(tokenizer, manifest);
+  }
 
-  /** @param segments k + 1 texts around k ≥ 1 holes. */
-  build(language: string, segments: readonly string[]): BuiltContext {
-    const { contextTokens, contextLength, layout } = this.manifest;
+  /**
+   * @param segments k + 1 texts around k ≥ 1 holes.
+   * @param files pieces of other files, most useful first.
+   */
+  build(language: string, segments: readonly string[], files: readonly FileChunk[] = []): BuiltContext {
+    const { contextTokens, layout } = this.manifest;
+    const inFront = this.files.of(files);
+    /** What is left for the text around the holes. */
+    const contextLength = this.manifest.contextLength - inFront.ids.length;
     const most = Math.min(segments.length - 1, layout.maxHoles);
     const parts = segments.slice(0, most).map((text) => this.splitLead(text));
     const { middle, holes, below } = this.takeHoles(
       segments,
       parts.map((part) => part.text),
+      Math.floor(contextLength * middleShare),
     );
     const leads = parts.slice(0, holes).map((part) => part.lead);
 
@@ -65,12 +81,13 @@ export class ContextBuilder {
     const fits = after.length + before.length <= contextLength - 3 - middle.length;
     // Where text is cut, brackets that come and go right of the cursor must not move the edges.
     const room = contextLength - 3 - (fits ? middle.length : roundUp(middle.length, jump / 2));
-    const suffix = after.subarray(0, this.suffixLength(after.length, before.length, room));
+    const suffix = after.subarray(0, suffixLength(after.length, before.length, room, contextLength));
     const prefix = this.keepEnd(before, room - suffix.length);
 
     const languageToken = contextTokens.language.get(language) ?? contextTokens.language.get('other')!;
-    const ids = [languageToken, contextTokens.suffix, ...suffix, contextTokens.prefix, ...prefix, ...middle];
-    return { ids: Int32Array.from(ids), holes, leads };
+    const around = [contextTokens.suffix, ...suffix, contextTokens.prefix, ...prefix, ...middle];
+    const ids = Int32Array.from([languageToken, ...inFront.ids, ...around]);
+    return { ids, holes, chunks: inFront.chunks, leads };
   }
 
   /** Takes the beginning of the last line off a text, unless it is long. */
@@ -88,17 +105,18 @@ export class ContextBuilder {
    * As many holes as the model takes at once and as the text around them leaves room for; at least one.
    *
    * @param texts what stands before each hole, without its lead.
+   * @param most tokens.
    */
   private takeHoles(
     segments: readonly string[],
     texts: readonly string[],
+    most: number,
   ): {
     middle: readonly number[];
     holes: number;
     below: string;
   } {
-    const { contextLength, contextTokens, layout } = this.manifest;
-    const most = Math.floor(contextLength * middleShare);
+    const { contextTokens, layout } = this.manifest;
     /** Hole markers with the text between them, the text behind the last left out. */
     let marked: number[] = [contextTokens.hole[0]!];
     let best = this.closeMiddle(marked, segments[1] ?? '', most);
@@ -138,17 +156,6 @@ export class ContextBuilder {
     };
   }
 
-  /**
-   * How many tokens of the text below are kept: all if everything fits, else what the text before leaves,
-   * in jumps, but never less than its share.
-   */
-  private suffixLength(after: number, before: number, room: number): number {
-    if (after + before <= room) return after;
-    const share = Math.min(room, Math.floor(this.manifest.contextLength * suffixShare));
-    const left = Math.floor((room - before) / jump) * jump;
-    return Math.min(after, Math.max(share, left));
-  }
-
   /** The last tokens, at most `room`: the left edge moves in jumps, to the start of a line where one is near. */
   private keepEnd(ids: Int32Array, room: number): Int32Array {
     const excess = ids.length - room;
@@ -161,6 +168,17 @@ export class ContextBuilder {
     }
     return ids.subarray(edge);
   }
+}
+
+/**
+ * How many tokens of the text below are kept: all if everything fits, else what the text before leaves,
+ * in jumps, but never less than its share.
+ */
+function suffixLength(after: number, before: number, room: number, contextLength: number): number {
+  if (after + before <= room) return after;
+  const share = Math.min(room, Math.floor(contextLength * suffixShare));
+  const left = Math.floor((room - before) / jump) * jump;
+  return Math.min(after, Math.max(share, left));
 }
 
 function roundUp(value: number, step: number): number {

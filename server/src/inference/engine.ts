@@ -30,6 +30,7 @@ interface Group {
   readonly candidates: readonly InfillCandidate[];
   readonly steps: number;
   readonly contextTokens: number;
+  readonly chunks: number;
   readonly reusedTokens: number;
   readonly encodeMs: number;
   readonly denoiseMs: number;
@@ -124,7 +125,7 @@ export class Engine {
     show: Show,
   ): Promise<Group | undefined> {
     const started = this.now();
-    const { ids, holes, leads } = this.contexts.build(request.language, segments);
+    const { ids, holes, leads, chunks } = this.contexts.build(request.language, segments, request.chunks);
     const encoded = await this.model.encode(ids, stop);
     if (encoded === undefined) return undefined;
     const encodeMs = this.now() - started;
@@ -166,6 +167,7 @@ export class Engine {
       candidates: this.toText(filled, leads, request.candidates),
       steps: filled.steps,
       contextTokens: ids.length,
+      chunks,
       reusedTokens: encoded.reused,
       encodeMs,
       denoiseMs: filled.denoiseMs,
@@ -236,6 +238,7 @@ function combine(groups: readonly Group[], most: number, totalMs: number): Infil
     candidates,
     steps: sum(groups, (group) => group.steps),
     contextTokens: sum(groups, (group) => group.contextTokens),
+    chunks: Math.max(...groups.map((group) => group.chunks)),
     reusedTokens: sum(groups, (group) => group.reusedTokens),
     timings: {
       encodeMs: sum(groups, (group) => group.encodeMs),

@@ -19,7 +19,7 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
   const engine = new Engine(model, folder.tokenizer, folder.manifest);
   const loaded = performance.now();
   await engine.warmUp();
-  const { name, version } = folder.manifest;
+  const { name, version, contextLength, fileShare } = folder.manifest;
   return {
     engine,
     info: {
@@ -29,6 +29,8 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
       threads,
       loadMs: loaded - started,
       warmupMs: performance.now() - loaded,
+      contextLength,
+      fileShare,
     },
   };
 }

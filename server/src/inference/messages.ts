@@ -15,6 +15,8 @@ export interface InfillRequest {
   readonly language: string;
   readonly path?: string;
   readonly segments: readonly string[];
+  /** Pieces of other files, most useful first. A model that never saw any leaves them out. */
+  readonly chunks?: readonly FileChunk[];
   /** `diffusion` fills in a few parallel steps, `ar` token by token with the same weights. */
   readonly mode: 'diffusion' | 'ar';
   /** The most tokens of every hole, or of each. */
@@ -32,6 +34,13 @@ export interface InfillRequest {
   readonly seed: number;
   /** The true length of each hole in tokens, where it is known: a measure of what lengths cost. */
   readonly lengths?: readonly number[];
+}
+
+/** Some lines of another file, as the model reads them. */
+export interface FileChunk {
+  /** Short and with slashes, such as `src/ledger.ts`. */
+  readonly path: string;
+  readonly text: string;
 }
 
 /** Half-open, in UTF-16 units. */
@@ -91,6 +100,8 @@ export type InfillOutcome =
       readonly contextTokens: number;
       /** How many of the context's tokens were in the cache already. */
       readonly reusedTokens: number;
+      /** How many pieces of other files the context begins with. */
+      readonly chunks: number;
       readonly timings: InfillTimings;
     }
   | { readonly kind: 'cancelled' }
@@ -104,6 +115,9 @@ export interface ModelInfo {
   readonly threads: number;
   readonly loadMs: number;
   readonly warmupMs: number;
+  /** The most tokens of a context, and which part of them pieces of other files may take: 0 if it knows none. */
+  readonly contextLength: number;
+  readonly fileShare: number;
 }
 
 /** Handed to the inference process on its command line, as JSON. */

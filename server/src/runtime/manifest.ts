@@ -10,6 +10,8 @@ export interface Manifest {
   readonly headDim: number;
   /** The most tokens of context, everything before the first canvas. */
   readonly contextLength: number;
+  /** The part of it that pieces of other files may take; 0 for a model that was trained without any. */
+  readonly fileShare: number;
   /** One past the last position the model knows. */
   readonly maxPosition: number;
   readonly layout: ModelLayout;
@@ -45,6 +47,8 @@ export interface FileRecord {
 
 /** The format this code reads; another number means another layout of the folder or of the graph. */
 const knownFormat = 1;
+/** The text around the hole needs room, too. */
+const mostFileShare = 0.75;
 const requiredFiles = ['model.onnx', 'tokenizer.json'];
 
 /**
@@ -72,6 +76,7 @@ export function parseManifest(value: unknown): Manifest {
     kvHeads: model.get('kvHeads').integer(1, 1000),
     headDim: model.get('headDim').integer(1, 1 << 16),
     contextLength,
+    fileShare: reader.keys().includes('fileShare') ? reader.get('fileShare').number(0, mostFileShare) : 0,
     maxPosition,
     layout,
     contextTokens: parseContextTokens(reader.get('tokens'), layout),

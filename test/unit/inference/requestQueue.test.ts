@@ -23,6 +23,7 @@ const filled: InfillOutcome = {
   steps: 1,
   contextTokens: 1,
   reusedTokens: 0,
+  chunks: 0,
   timings: { encodeMs: 0, denoiseMs: 0, rankMs: 0, totalMs: 0 },
 };
 
