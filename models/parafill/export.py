@@ -106,7 +106,7 @@ def build_manifest(
     """The manifest without its `files`; the server reads every shape and token id from here."""
     special = tokenizer.special
     return {
-        "format": 1,
+        "format": 2,
         "name": name,
         "version": version,
         "licence": "MIT",

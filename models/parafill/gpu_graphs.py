@@ -23,12 +23,6 @@ GPU_GRAPHS = [*FLOAT_GRAPHS, CACHE_GRAPH]
 _SMALLEST_SHARED = 256
 
 
-def _expect(node: NodeProto, kind: str) -> NodeProto:
-    if node.op_type != kind:
-        raise ValueError(f"expected {kind} where rows are quantised, found {node.op_type} ({node.name})")
-    return node
-
-
 def _cast(source: str, target: str, to: int) -> NodeProto:
     return helper.make_node("Cast", [source], [target], name=f"{target}.cast", to=to)
 
@@ -54,12 +48,16 @@ class _FloatNodes:
                 nodes += self._scaled_product(node)
             elif node.output[0] not in rescaled:
                 nodes.append(node)
-        self.nodes = _needed(nodes, [output.name for output in graph.output])
+        turned = {name for node in self.weights for name in node.output}
+        needed = _needed(nodes, [output.name for output in graph.output])
+        self.nodes = [node for node in needed if node.output[0] not in turned]
 
     def _matrix(self, weight: str, scale: str) -> str:
         """float32 [in, out]: what int8 columns and their scales stand for."""
         if (weight, scale) not in self.matrices:
             self.matrices[weight, scale] = f"{weight}.scaled"
+            if weight in self.made_by:
+                self.weights.append(self.made_by[weight])
             self.weights.append(_cast(weight, f"{weight}.real", TensorProto.FLOAT))
             names = [f"{weight}.real", scale], [f"{weight}.scaled"]
             self.weights.append(helper.make_node("Mul", *names, name=f"{weight}.scaled"))
@@ -80,11 +78,11 @@ class _FloatNodes:
         ]
 
     def _quantised_from(self, rows: str) -> str:
-        """The value whose rows were quantised: it is what the first step divided by their scales."""
+        """The value whose rows were quantised."""
         node = self.made_by[rows]
-        for kind in ("Cast", "Add", "Round"):
-            node = self.made_by[_expect(node, kind).input[0]]
-        return _expect(node, "Div").input[0]
+        if node.op_type != "QuantizeLinear":
+            raise ValueError(f"expected QuantizeLinear where rows are quantised, found {node.op_type} ({node.name})")
+        return node.input[0]
 
 
 def _needed(nodes: list[NodeProto], outputs: list[str]) -> list[NodeProto]:
@@ -98,7 +96,14 @@ def _needed(nodes: list[NodeProto], outputs: list[str]) -> list[NodeProto]:
 
 
 def _in_float16(nodes: list[NodeProto], given: set[str], outputs: set[str]) -> list[NodeProto]:
-    """The nodes computing in float16, with casts of the float32 values that are given and for the outputs."""
+    """The nodes computing in float16, with casts of the float32 values that are given and for the outputs.
+
+    Logits are normalised in float32: whoever decodes needs their digits.
+    """
+    normalising = [node for node in nodes if node.op_type == "LogSoftmax"]
+    nodes = [node for node in nodes if node not in normalising]
+    outputs = outputs - {name for node in normalising for name in node.output}
+    outputs |= {name for node in normalising for name in node.input}
     used = sorted(given.intersection(name for node in nodes for name in node.input))
     halved = {name: f"{name}.f16" for name in [*used, *outputs]}
     made = []
@@ -112,7 +117,8 @@ def _in_float16(nodes: list[NodeProto], given: set[str], outputs: set[str]) -> l
                 attribute.i = TensorProto.FLOAT16
         made.append(half)
     before = [_cast(name, halved[name], TensorProto.FLOAT16) for name in used]
-    return [*before, *made, *[_cast(halved[name], name, TensorProto.FLOAT) for name in sorted(outputs)]]
+    after = [_cast(halved[name], name, TensorProto.FLOAT) for name in sorted(outputs)]
+    return [*before, *made, *after, *normalising]
 
 
 def _pointing_into(tensor: TensorProto, data: bytes, location: str) -> TensorProto:

@@ -56,8 +56,9 @@ def test_graph_agrees_with_the_network(network: Transformer, exported: OnnxModel
     mask = torch.ones(1, len(CANVAS), ids.shape[1], dtype=torch.bool)
     with torch.no_grad():
         hidden, _ = network(ids, torch.arange(ids.shape[1])[None], len(CONTEXT), mask)
-        expected = network.logits(hidden[0, len(CONTEXT) + 1 :]).numpy()
+        expected = network.logits(hidden[0, len(CONTEXT) + 1 :]).log_softmax(-1).numpy()
     found = denoise(exported, 128, 1)
+    assert np.exp(found).sum(-1) == pytest.approx(1, abs=1e-4)
     assert np.corrcoef(expected.ravel(), found.ravel())[0, 1] > 0.99
 
 
@@ -92,6 +93,16 @@ def test_padding_is_not_seen(exported: OnnxModel) -> None:
     order = np.array([[0] * len(CANVAS) + [1] * 3])
     padded = exported.run(cache, ids, positions, order, np.arange(1, len(CANVAS)))["logits"]
     assert np.abs(padded - plain).max() < 0.02 * np.abs(plain).max()
+
+
+def test_rows_of_zeros_stay_zeros(tmp_path: Path) -> None:
+    network = random_network("own")
+    with torch.no_grad():
+        for block in network.blocks:
+            block.attention.value.weight.zero_()
+            block.up.weight.zero_()
+    onnx.save(build_graph(network), str(tmp_path / "model.onnx"))
+    assert np.isfinite(denoise(OnnxModel(tmp_path / "model.onnx", network.config), 128, 1)).all()
 
 
 def test_weights_cannot_saturate_sixteen_bits() -> None:
@@ -138,7 +149,7 @@ def test_float_graphs_multiply_the_shipped_weights(
     mask = torch.ones(1, len(CANVAS), ids.shape[1], dtype=torch.bool)
     with torch.no_grad():
         hidden, _ = rounded(ids, torch.arange(ids.shape[1])[None], len(CONTEXT), mask)
-        expected = rounded.logits(hidden[0, len(CONTEXT) + 1 :]).numpy()
+        expected = rounded.logits(hidden[0, len(CONTEXT) + 1 :]).log_softmax(-1).numpy()
     found = denoise(OnnxModel(tmp_path / name, network.config), 16, 1)
     assert np.abs(found - expected).max() < tolerance * np.abs(expected).max()
     assert (tmp_path / name).stat().st_size < path.stat().st_size / 4

@@ -1,39 +1,52 @@
 import { expNonPositive } from './exponential';
 import type { Logits } from './model';
 
-/**
- * ln Σ exp(logit) over the ids [from, vocabSize) of one row, and the largest logit there with its id (the
- * lowest id wins ties). Sums are float64: float32 sums over a vocabulary lose digits that rankings need.
- */
+/** What is to be known of the ids [from, vocabSize) of one row. */
 export interface RowSummary {
+  /** The likeliest of them, the lowest id of several. */
   readonly argmax: number;
+  /** Natural-log probability of the likeliest. */
   readonly max: number;
-  readonly logSumExp: number;
+  /** Natural log of the probability of all of them together. */
+  readonly logMass: number;
 }
 
 const notFinite =
   'expected finite logits, but the model gave NaN or infinity. The model file or the runtime on this machine is at ' +
   'fault: what was read is forgotten, so try again; if it happens again, restart the server or choose another model';
 
-/** @throws where a logit is NaN or +∞, or none is finite: whatever came of them would look like an answer. */
+/** Where so much of the probability is elsewhere, what is left of 1 has lost too many digits. */
+const leastRest = 1 / 16;
+
+/** @throws where the row holds no numbers: whatever came of them would look like an answer. */
 export function summarise(logits: Logits, row: number, vocabSize: number, from: number): RowSummary {
   const start = row * vocabSize;
+  const end = start + vocabSize;
   let max = -Infinity;
-  let argmax = from;
-  for (let id = from; id < vocabSize; id++) {
-    const value = logits[start + id]!;
-    if (value > max) {
-      max = value;
-      argmax = id;
+  let best = start + from;
+  for (let i = best; i < end; i++) {
+    if (logits[i]! > max) {
+      max = logits[i]!;
+      best = i;
     }
   }
-  let sum = 0;
-  for (let id = from; id < vocabSize; id++) sum += expNonPositive(logits[start + id]! - max);
-  if (!Number.isFinite(sum) || !Number.isFinite(max)) throw new Error(notFinite);
-  return { argmax, max, logSumExp: max + Math.log(sum) };
+  let others = 0;
+  for (let i = start; i < start + from; i++) others += Math.exp(logits[i]!);
+  const rest = 1 - others;
+  const logMass = rest > leastRest ? Math.log(rest) : logSum(logits, start + from, end, max);
+  if (!Number.isFinite(max) || !Number.isFinite(logMass)) throw new Error(notFinite);
+  return { argmax: best - start, max, logMass };
 }
 
-/** Natural-log probability of one id under the softmax over the whole vocabulary. */
+/** Natural-log probability of one id among the whole vocabulary. @throws where it is no number. */
 export function logProbability(logits: Logits, row: number, vocabSize: number, id: number): number {
-  return logits[row * vocabSize + id]! - summarise(logits, row, vocabSize, 0).logSumExp;
+  const value = logits[row * vocabSize + id]!;
+  if (Number.isNaN(value)) throw new Error(notFinite);
+  return value;
+}
+
+function logSum(logits: Logits, from: number, end: number, max: number): number {
+  let sum = 0;
+  for (let i = from; i < end; i++) sum += expNonPositive(logits[i]! - max);
+  return max + Math.log(sum);
 }

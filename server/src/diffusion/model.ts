@@ -33,7 +33,10 @@ export interface TokenBlock {
   readonly wanted: Int32Array;
 }
 
-/** float32 logits, row-major [wanted × vocabSize]. Valid until the next pass. */
+/**
+ * float32 logits, row-major [wanted × vocabSize], normalised: the natural-log probabilities of the whole vocabulary.
+ * Valid until the next pass.
+ */
 export type Logits = Float32Array;
 
 /** Keys and values of what was read causally. Only its model looks inside. */

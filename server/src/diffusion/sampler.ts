@@ -60,10 +60,10 @@ export class Sampler {
   chooserOf(logits: Logits, row: number): Chooser {
     const start = row * this.vocabSize;
     const text = summarise(logits, row, this.vocabSize, this.firstText);
-    let { argmax, max, logSumExp } = text;
+    let { argmax, max, logMass } = text;
     if (this.alsoAllowed !== undefined) {
       const extra = logits[start + this.alsoAllowed]!;
-      logSumExp = max + Math.log(Math.exp(logSumExp - max) + Math.exp(extra - max));
+      logMass = Math.log(Math.exp(logMass) + Math.exp(extra));
       // The extra id is a marker and smaller than any text id, so it wins a tie.
       if (extra >= max) {
         argmax = this.alsoAllowed;
@@ -72,7 +72,7 @@ export class Sampler {
     }
     const choice = (token: number): Choice => ({
       token,
-      confidence: Math.exp(logits[start + token]! - logSumExp),
+      confidence: Math.exp(logits[start + token]! - logMass),
     });
     if (this.temperature === 0) {
       const likeliest = choice(argmax);

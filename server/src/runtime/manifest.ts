@@ -46,7 +46,7 @@ export interface FileRecord {
 }
 
 /** The format this code reads; another number means another layout of the folder or of the graph. */
-const knownFormat = 1;
+const knownFormat = 2;
 /** The text around the hole needs room, too. */
 const mostFileShare = 0.75;
 const requiredFiles = ['model.onnx', 'tokenizer.json'];

@@ -11,6 +11,7 @@ import type {
   TokenBlock,
 } from '../../../server/src/diffusion/model';
 import { parseManifest } from '../../../server/src/runtime/manifest';
+import { normalised } from '../diffusion/hashModel';
 import { manifestJson } from '../runtime/manifestFixture';
 import { tokenizer } from '../tokenizer/shippedTokenizer';
 
@@ -97,7 +98,7 @@ export class ScriptedModel implements MaskedDiffusionModel {
       // The likeliest token in any case, but with one chance in ten against thousands of others.
       logits[w * vocabSize + token] = index < this.unsureFrom ? 30 : Math.log((vocabSize - 1) / 9);
     }
-    return logits;
+    return normalised(logits, vocabSize);
   }
 }
 

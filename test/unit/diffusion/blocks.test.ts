@@ -5,7 +5,7 @@ import { Canvas } from '../../../server/src/diffusion/canvas';
 import type { KvCache, Logits, StopPoll, TokenBlock } from '../../../server/src/diffusion/model';
 import { score } from '../../../server/src/diffusion/score';
 import type { Filled, InfillTask, ProgressReport } from '../../../server/src/diffusion/task';
-import { encoded, HashModel, neverStop, tinyLayout as layout, tokensOf } from './hashModel';
+import { encoded, HashModel, neverStop, normalised, tinyLayout as layout, tokensOf } from './hashModel';
 
 async function taskFor(model: HashModel, changes: Partial<InfillTask> = {}): Promise<InfillTask> {
   return {
@@ -39,7 +39,7 @@ class LoopingModel extends HashModel {
     for (const [w, flat] of block.wanted.entries()) {
       logits[w * layout.vocabSize + layout.firstText + (block.positions[flat]! % 3)] = 30;
     }
-    return Promise.resolve(logits);
+    return Promise.resolve(normalised(logits, layout.vocabSize));
   }
 }
 

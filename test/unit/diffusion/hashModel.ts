@@ -136,8 +136,19 @@ export class HashModel implements MaskedDiffusionModel {
       }
       if (this.spoil !== undefined) logits[w * vocabSize + this.layout.firstText] = this.spoil;
     }
-    return logits;
+    return normalised(logits, vocabSize);
   }
+}
+
+/** Logits as a model gives them: natural logs of probabilities, row by row. */
+export function normalised(logits: Float32Array, vocabSize: number): Float32Array {
+  for (let start = 0; start < logits.length; start += vocabSize) {
+    const row = logits.subarray(start, start + vocabSize);
+    const max = Math.max(...row);
+    const logSum = max + Math.log(row.reduce((sum, value) => sum + Math.exp(value - max), 0));
+    for (const [id, value] of row.entries()) row[id] = value - logSum;
+  }
+  return logits;
 }
 
 function mix(state: number, value: number): number {

@@ -24,7 +24,7 @@ describe('parseManifest', () => {
   });
 
   const faults: [path: string, value: unknown, message: RegExp][] = [
-    ['format', 2, /expected 1 \(another format needs another version of Parafill\) at "format", found 2/],
+    ['format', 1, /expected 2 \(another format needs another version of Parafill\) at "format", found 1/],
     ['name', '', /expected a non-empty string at "name", found ""/],
     ['model', undefined, /expected an object at "model", found nothing/],
     ['model.layers', '6', /expected a whole number from 1 to 1000 at "model.layers", found "6"/],

@@ -1,7 +1,7 @@
 /** A manifest as a model folder has it, for a model of the shipped shape. */
 export function manifestJson(): Record<string, unknown> {
   return {
-    format: 1,
+    format: 2,
     name: 'test-model',
     version: '1.2.3',
     licence: 'MIT',
