@@ -42,28 +42,44 @@ def masked_attention(q: Tensor, k: Tensor, v: Tensor, mask: Mask, bounded: bool)
     return _bounded_attention(q, k, v, mask[:, None])
 
 
-def canvas_mask(visible: Tensor, group: Tensor, lane: int) -> Tensor:
+def canvas_mask(visible: Tensor, group: Tensor, lane: int, revealed: Tensor | None = None) -> Tensor:
     """Who a canvas position may attend to, bool [B, C, lane + C].
 
     visible: int [B, C], how many lane positions it sees; group: int [B, C], canvases of one joint group share a
-    number. Two noisings of one target, or two holes that are not joint, never share a group.
+    number. Two noisings of one target, or two holes that are not joint, never share a group. Of its group a position
+    sees what bool `revealed` [B, C, C] lets it see, or everything.
     """
     lane_index = torch.arange(lane, device=visible.device)
     sees_lane = lane_index[None, None, :] < visible[:, :, None]
     sees_canvas = group[:, :, None] == group[:, None, :]
+    if revealed is not None:
+        sees_canvas = sees_canvas & revealed
     return torch.cat([sees_lane, sees_canvas], dim=-1)
 
 
-def canvas_blocks(visible: Tensor, group: Tensor, lane: int) -> BlockMask:
+def canvas_blocks(visible: Tensor, group: Tensor, lane: int, revealed: Tensor | None = None) -> BlockMask:
     """canvas_mask for FlexAttention, which skips blocks of 128 x 128 that nobody sees (more than half of them)."""
 
     def sees(batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         in_lane = key < lane
-        joint = group[batch, query] == group[batch, (key - lane).clamp(min=0)]
+        other = (key - lane).clamp(min=0)
+        joint = group[batch, query] == group[batch, other]
+        if revealed is not None:
+            joint = joint & revealed[batch, query, other]
         return (in_lane & (key < visible[batch, query])) | (~in_lane & joint)
 
     count, canvas = visible.shape
     return create_block_mask(sees, count, None, canvas, lane + canvas, device=visible.device)  # type: ignore[arg-type]
+
+
+def annealed(count: int, canvas: int, share: float, generator: torch.Generator) -> Tensor:
+    """Whom canvas positions see on the way from a causal reading to one in both directions: bool [count, C, C].
+
+    A position sees itself and what stands before it, and each later position with probability `share`: the attention
+    mask annealing of DiffuLLaMA (arXiv 2410.17891), for networks that were trained causally.
+    """
+    drawn = torch.rand(count, canvas, canvas, generator=generator, device=generator.device) < share
+    return drawn | torch.ones(canvas, canvas, dtype=torch.bool, device=generator.device).tril()
 
 
 def _fused_kernel_is_slow(q: Tensor) -> bool:

@@ -79,3 +79,10 @@ def load_state(folder: Path) -> dict[str, Any]:
 
 def load_info(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "info.json").read_text())
+
+
+def licence_of(info: dict[str, Any]) -> str:
+    """The licence of a checkpoint's weights by its info.json: that of what it began with, or this project's own."""
+    if "licence" in info:
+        return info["licence"]
+    return licence_of(info["from"]) if "from" in info else "MIT"

@@ -27,13 +27,14 @@ class Losses:
         return self.causal + weight * self.masked
 
 
-def token_losses(model: Transformer, batch: Batch) -> tuple[Tensor, Tensor]:
+def token_losses(model: Transformer, batch: Batch, revealed: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Cross-entropies in nats of the lane's targets [N] and of the canvases' [M], in the order of `lane_read` and
-    `canvas_read`.
+    `canvas_read`. `revealed`: see attention.canvas_mask.
 
     The head runs on positions that carry a loss only.
     """
-    hidden, _ = model(batch.ids, batch.positions, batch.lane, model.mask_of(batch.visible, batch.group, batch.lane))
+    mask = model.mask_of(batch.visible, batch.group, batch.lane, revealed)
+    hidden, _ = model(batch.ids, batch.positions, batch.lane, mask)
     read = torch.cat([batch.lane_read, batch.canvas_read])
     row, place = batch.places(batch.lane_read)
     targets = torch.cat([batch.lane_targets[row, place], batch.canvas_targets[batch.masked_places]])
@@ -41,12 +42,12 @@ def token_losses(model: Transformer, batch: Batch) -> tuple[Tensor, Tensor]:
     return values[: len(batch.lane_read)], values[len(batch.lane_read) :]
 
 
-def losses(model: Transformer, batch: Batch) -> Losses:
+def losses(model: Transformer, batch: Batch, revealed: Tensor | None = None) -> Losses:
     """Both losses of a batch from one forward pass.
 
     There is no 1/t weight: decoding in few steps lives at high mask rates, so all rates count alike.
     """
-    causal, masked = token_losses(model, batch)
+    causal, masked = token_losses(model, batch, revealed)
     return Losses(causal=causal.sum() / max(1, len(causal)), masked=masked.sum() / max(1, len(masked)))
 
 
@@ -57,7 +58,7 @@ class LossOfBatch(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def forward(self, batch: Batch, revealed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(causal, masked) mean losses in nats."""
-        loss = losses(self.model, batch)
+        loss = losses(self.model, batch, revealed)
         return loss.causal, loss.masked

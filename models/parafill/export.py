@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 
+from .checkpoint import licence_of
 from .config import ModelConfig
 from .gpu_graphs import GPU_GRAPHS, save_gpu_graphs
 from .model import Transformer
@@ -109,7 +110,7 @@ def build_manifest(
         "format": 2,
         "name": name,
         "version": version,
-        "licence": "MIT",
+        "licence": licence_of(training),
         "model": {
             "layers": config.layers,
             "dim": config.dim,

@@ -21,7 +21,7 @@ from .model import RmsNorm, Transformer
 from .tokenizer import load_tokenizer
 
 
-def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str) -> None:
+def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str, licence: str = "MIT") -> None:
     """Writes matrices as float16 and norms as float32."""
     config, tokenizer = model.config, load_tokenizer(tokenizer_path)
     if tokenizer.size != config.vocab_size:
@@ -30,7 +30,7 @@ def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str
         raise ValueError("expected normalised queries and keys or biases, not both: no architecture of GGUF has them")
     writer = GGUFWriter(str(target), "qwen3" if config.qk_norm else "qwen2")
     writer.add_name(name)
-    writer.add_license("MIT")
+    writer.add_license(licence)
     writer.add_file_type(LlamaFileType.MOSTLY_F16)
     writer.add_context_length(config.max_position)
     writer.add_embedding_length(config.dim)

@@ -199,9 +199,9 @@ class Transformer(nn.Module):
         """Cross-entropies float32 [N] in nats of int64 targets [N] under hidden states [N, dim]."""
         return F.cross_entropy(self.logits(hidden).float(), targets, reduction="none")
 
-    def mask_of(self, visible: Tensor, group: Tensor, lane: int) -> Mask:
+    def mask_of(self, visible: Tensor, group: Tensor, lane: int, revealed: Tensor | None = None) -> Mask:
         """Who canvas positions may attend to, in the form that this model's attention takes (see attention.py)."""
-        return canvas_blocks(visible, group, lane) if self.flex else canvas_mask(visible, group, lane)
+        return (canvas_blocks if self.flex else canvas_mask)(visible, group, lane, revealed)
 
     def compile_for_training(self, flex: bool = False) -> None:
         """Compiles what training calls: sequences have one shape, the number of targets varies.

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from .attention import annealed
 from .batches import Batch, BatchSource
 from .checkpoint import load_info, load_model, load_state, save_checkpoint
 from .config import ModelConfig
@@ -42,6 +43,8 @@ class PretrainConfig:
     ema: float = 0.995
     #: Share of the budget after which the learning rate falls to zero; 1 keeps it up for a later stage.
     decay_from: float = 0.5
+    #: Share of the budget over which canvases come to see to their right; for networks that were trained causally.
+    anneal: float = 0.0
     compile: bool = True
     flex: bool = False
     workers: int = 1
@@ -56,8 +59,12 @@ class PretrainConfig:
 class Trainer:
     """Model, optimisers, average and counters: all that a resumed run must find again."""
 
-    def __init__(self, model: Transformer, config: PretrainConfig, device: torch.device) -> None:
+    def __init__(
+        self, model: Transformer, config: PretrainConfig, device: torch.device, origin: dict | None = None
+    ) -> None:
         self.model, self.config, self.device = model.to(device), config, device
+        #: The info of the checkpoint that the run began with.
+        self.origin = {} if origin is None else {"from": origin}
         self.muon = Muon(model.matrices(), lr=config.muon_rate, decay=config.weight_decay)
         self.adam = torch.optim.AdamW(
             model.others(), lr=config.adam_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
@@ -109,18 +116,21 @@ class Trainer:
             "positions": self.positions,
             "seconds": round(elapsed),
             "with_files": self.config.with_files,
+            **self.origin,
         }
         save_checkpoint(folder, averaged, info, self.state(elapsed))
 
 
-def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: float) -> tuple[Tensor, Tensor]:
+def train_step(
+    trainer: Trainer, objective: nn.Module, batch: Batch, factor: float, revealed: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """One update; returns (causal loss, masked loss) in nats. A GPU is not waited for, but for every CHECK_STEPS."""
     config = trainer.config
     for optimiser, peak in ((trainer.muon, config.muon_rate), (trainer.adam, config.adam_rate)):
         for group in optimiser.param_groups:
             group["lr"] = peak * factor
     with mixed_precision(trainer.device):
-        causal, masked = objective(batch)
+        causal, masked = objective(batch, revealed)
     (causal + config.masked_weight * masked).backward()
     trainer.unchecked += (causal + masked).detach()
     if trainer.step % CHECK_STEPS == 0:
@@ -132,6 +142,15 @@ def train_step(trainer: Trainer, objective: nn.Module, batch: Batch, factor: flo
     trainer.step += 1
     trainer.positions += batch.ids.numel()  # of this process; times the ranks in all
     return causal.detach(), masked.detach()
+
+
+def revealed_at(config: PretrainConfig, progress: float, number: int, batch: Batch) -> Tensor | None:
+    """Whom the canvases of batch `number` see at `progress` of the run, on the batch's device; None: everybody."""
+    if progress >= config.anneal:
+        return None
+    generator = torch.Generator(batch.ids.device)
+    generator.manual_seed(1_000_003 * config.seed + number)
+    return annealed(*batch.canvas_targets.shape, progress / config.anneal, generator)
 
 
 @torch.no_grad()
@@ -164,7 +183,8 @@ def pretrain(
     resumed = checkpoint.exists()
     torch.manual_seed(config.seed)
     model = load_model(start_from) if start_from and not resumed else Transformer(model_config)
-    trainer = Trainer(model, config, device)
+    origin = load_info(checkpoint).get("from") if resumed else load_info(start_from) if start_from else None
+    trainer = Trainer(model, config, device, origin)
     elapsed = 0.0
     if resumed:
         state = load_state(checkpoint)
@@ -186,7 +206,9 @@ def pretrain(
         if progress >= 1.0 or trainer.step == config.stop_after:
             break
         factor = learning_rate(progress, decay_from=config.decay_from)
-        causal, masked = train_step(trainer, objective, to_device(batch, device), factor)
+        batch = to_device(batch, device)
+        revealed = revealed_at(config, progress, ranks.own(trainer.step), batch)
+        causal, masked = train_step(trainer, objective, batch, factor, revealed)
         now = clock.elapsed()
         if not ranks.first:
             continue

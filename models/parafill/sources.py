@@ -20,6 +20,7 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=int, default=8, help="sequences a step and process")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
+    parser.add_argument("--rate", type=float, default=1.0, help="factor on all learning rates")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--flex", action="store_true", help="FlexAttention for the canvases, on a GPU")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")

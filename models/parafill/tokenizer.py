@@ -25,6 +25,8 @@ _LANGUAGE_NAMES = [f"<|{language}|>" for language in LANGUAGES]
 _HOLE_NAMES = [f"<|hole_{i}|>" for i in range(MAX_HOLES)]
 _FILL_NAMES = [f"<|fill_{i}|>" for i in range(MAX_HOLES)]
 RESERVED = [*_SPECIAL_NAMES, *_LANGUAGE_NAMES, *_HOLE_NAMES, *_FILL_NAMES]
+#: The first id that stands for text.
+FIRST_TEXT = len(RESERVED)
 
 
 class TokenizerError(ValueError):
@@ -52,7 +54,7 @@ class CodeTokenizer:
         self.language = {name: 6 + i for i, name in enumerate(LANGUAGES)}
         self.hole = tuple(16 + i for i in range(MAX_HOLES))
         self.fill = tuple(24 + i for i in range(MAX_HOLES))
-        self.first_text = len(RESERVED)
+        self.first_text = FIRST_TEXT
         self.size = backend.get_vocab_size()
         self._bytes = _token_bytes(backend, self.first_text)
         self._byte_ids = {value[0]: i for i, value in enumerate(self._bytes) if len(value) == 1}
@@ -154,7 +156,7 @@ def _without_surrogates(text: str) -> str:
 
 def _token_bytes(backend: Tokenizer, first_text: int) -> list[bytes]:
     """The bytes of every id; empty for the reserved ones."""
-    to_byte = _byte_of_character()
+    to_byte = byte_of_character()
     table = [b""] * backend.get_vocab_size()
     for token, index in backend.get_vocab().items():
         if index >= first_text:
@@ -162,7 +164,7 @@ def _token_bytes(backend: Tokenizer, first_text: int) -> list[bytes]:
     return table
 
 
-def _byte_of_character() -> dict[str, int]:
+def byte_of_character() -> dict[str, int]:
     """The byte-level alphabet: printable bytes stand for themselves, others follow from U+0100."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     table = {chr(byte): byte for byte in printable}

@@ -93,7 +93,7 @@ for attempt in 1 2 3; do
   left=$(until_share 0.66)
   say "pretraining for $left minutes in batches of $batch ${kernel[*]}"
   # A resumed run counts the time that is in its checkpoint.
-  done=$(grep -o '"seconds": [0-9]*' "$run/pretrain/info.json" 2>/dev/null | grep -o '[0-9]*$')
+  done=$(grep -o -m 1 '"seconds": [0-9]*' "$run/pretrain/info.json" 2>/dev/null | grep -o '[0-9]*$')
   all=$(awk -v left="$left" -v done="${done:-0}" 'BEGIN { print left + done / 60 }')
   train "$left" scripts/pretrain.py --minutes "$all" "${kernel[@]}" ${FROM:+--from "$FROM"} && break
   say "pretraining ended early (attempt $attempt); it resumes from the last checkpoint"

@@ -43,6 +43,8 @@ def main() -> None:
     config = DistillConfig(
         Budget(options.steps, options.minutes),
         rounds=tuple(2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)),
+        muon_rate=DistillConfig.muon_rate * options.rate,
+        adam_rate=DistillConfig.adam_rate * options.rate,
         reverse_share=options.reverse_share,
         seed=options.seed,
         compile=not options.no_compile,

@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from parafill.checkpoint import load_model
+from parafill.checkpoint import licence_of, load_info, load_model
 from parafill.gguf_file import write_gguf
 
 MODELS = Path(__file__).resolve().parent.parent
@@ -19,7 +19,8 @@ def main() -> None:
     parser.add_argument("--name", default="parafill-small autoregressive twin")
     parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     options = parser.parse_args()
-    write_gguf(load_model(options.checkpoint), options.tokenizer, options.out, options.name)
+    licence = licence_of(load_info(options.checkpoint))
+    write_gguf(load_model(options.checkpoint), options.tokenizer, options.out, options.name, licence)
     print(json.dumps({"out": str(options.out), "bytes": options.out.stat().st_size}))
 
 

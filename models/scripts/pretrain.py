@@ -7,7 +7,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from parafill.config import PRESETS, SEQUENCES
+from parafill.config import PRESETS, SEQUENCES, ModelConfig
 from parafill.pretraining import PretrainConfig, pretrain
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
@@ -18,28 +18,45 @@ MODELS = Path(__file__).resolve().parent.parent
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="small")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="small", help="shape, unless --from has one")
     parser.add_argument("--minutes", type=float)
     parser.add_argument("--steps", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sequences", choices=sorted(SEQUENCES), help="default: the preset's own")
     parser.add_argument("--decay-from", type=float, default=0.5, help="share of the budget; 1: no decay")
+    parser.add_argument(
+        "--anneal-attention", type=float, default=0.0, metavar="SHARE",
+        help="begin with canvases that are read causally, and end that after this share of the budget",
+    )  # fmt: skip
     add_training_arguments(parser)
     parser.add_argument("--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
     options = parse_training_arguments(parser)
-    # The head has a row for every token of the tokenizer, whatever the shape.
-    model = dataclasses.replace(PRESETS[options.preset], vocab_size=load_tokenizer(options.tokenizer).size)
+    model = model_config(options.preset, options.start_from, options.tokenizer)
     shape = SEQUENCES[options.sequences or options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
         decay_from=options.decay_from, compile=not options.no_compile, flex=options.flex, workers=options.workers,
-        with_files=shape.with_files,
+        with_files=shape.with_files, anneal=options.anneal_attention,
+        muon_rate=PretrainConfig.muon_rate * options.rate, adam_rate=PretrainConfig.adam_rate * options.rate,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)
     pretrain(model, config, make_train, validation, options.out, options.start_from)
+
+
+def model_config(preset: str, start_from: Path | None, tokenizer: Path) -> ModelConfig:
+    """The shape of the checkpoint to begin with, or of a preset, with a row for every token of the tokenizer."""
+    size = load_tokenizer(tokenizer).size
+    if start_from is None:
+        return dataclasses.replace(PRESETS[preset], vocab_size=size)
+    config = ModelConfig.load(start_from / "config.json")
+    if config.vocab_size != size:
+        raise SystemExit(
+            f"{tokenizer}: {size} tokens, but {start_from} has {config.vocab_size}; give its own with --tokenizer"
+        )
+    return config
 
 
 if __name__ == "__main__":

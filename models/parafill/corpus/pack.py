@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from parafill.corpus.shards import INDEX_NAME, ShardDocuments, ShardError, read_index, write_array
+from parafill.corpus.shards import INDEX_NAME, ShardDocuments, ShardError, id_type, read_index, write_array
 
-# uint16 ids: two-byte alignment tells the compressor which bytes belong together.
+# Two-byte alignment, that of uint16 ids, tells the compressor which bytes belong together.
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9, "lp": 1, "lc": 2, "pb": 1}]
 _COPY_BYTES = 1 << 20
 
@@ -45,7 +45,7 @@ def unpack_shards(packed: Path, target: Path) -> None:
     index = read_index(packed)
     target.mkdir(parents=True, exist_ok=True)
     for split, entry in index["splits"].items():
-        _unpack_split(packed, target, split, entry["shards"])
+        _unpack_split(packed, target, split, entry["shards"], np.dtype(id_type(index["vocabSize"])))
     shutil.copyfile(packed / INDEX_NAME, target / INDEX_NAME)
 
 
@@ -60,19 +60,19 @@ def _pack_split(shards: Path, target: Path, split: str, names: list[str]) -> Non
             out.write(ids[which][documents[which].span(row)].tobytes())
 
 
-def _unpack_split(packed: Path, target: Path, split: str, names: list[str]) -> None:
+def _unpack_split(packed: Path, target: Path, split: str, names: list[str], kind: np.dtype) -> None:
     documents = []
     for name in names:
         path = target / f"{name}.docs.npz"
         _unpack_file(packed / f"{name}.docs.npz.xz", path)
         documents.append(ShardDocuments.load(path))
-    ids = [np.empty(part.offsets[-1], np.uint16) for part in documents]
+    ids = [np.empty(part.offsets[-1], kind) for part in documents]
     source = packed / f"{split}.ids.xz"
     try:
         with lzma.open(source) as data:
             for which, row in _package_order(documents):
                 span = documents[which].span(row)
-                ids[which][span] = np.frombuffer(data.read(2 * (span.stop - span.start)), np.uint16)
+                ids[which][span] = np.frombuffer(data.read(kind.itemsize * (span.stop - span.start)), kind)
             if data.read(1):  # also reads the checksum behind the last id
                 raise ValueError("more ids than the documents have")
     except (OSError, EOFError, ValueError, lzma.LZMAError) as error:

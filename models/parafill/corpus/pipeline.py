@@ -179,7 +179,7 @@ def write_shards(space: Workspace, packages: list[Package], tokenizer_file: Path
         "files": {},
     }
     for split in SPLITS:
-        writer = ShardWriter(folder, split, numbers, SHARD_TOKENS)
+        writer = ShardWriter(folder, split, numbers, SHARD_TOKENS, tokenizer.size)
         per_language: dict[str, dict[str, int]] = defaultdict(lambda: {"documents": 0, "tokens": 0, "bytes": 0})
         progress = Progress(f"tokenise {split}", 0)
         for batch in _batches(read_text(space, split)):

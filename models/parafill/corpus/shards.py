@@ -1,7 +1,8 @@
 """Token shards: what training reads. Written once, checked at opening, then memory mapped.
 
 A shard is two files:
-- `<split>-NNN.npy`       uint16 [tokens], whole documents one after the other, no separators
+- `<split>-NNN.npy`       uint16 [tokens], whole documents one after the other, no separators (uint32 where the
+                          tokenizer has more than 65,536 tokens)
 - `<split>-NNN.docs.npz`  offsets int64 [documents + 1]; language uint8 and package uint16
                           [documents], indices into the names in shards.json; path_offsets int64
                           [documents + 1] into path_bytes uint8 (UTF-8)
@@ -32,7 +33,7 @@ class ShardError(RuntimeError):
 
 @dataclass(frozen=True)
 class Document:
-    """One source file. `ids` is a read-only uint16 view into the mapped shard."""
+    """One source file. `ids` is a read-only view into the mapped shard."""
 
     ids: np.ndarray
     language: str
@@ -172,6 +173,11 @@ def _check_file(path: Path, expected: dict, verify: bool) -> None:
             raise ShardError(f"{path}: expected sha256 {expected['sha256']}, found {found}")
 
 
+def id_type(vocab_size: int) -> type[np.uint16] | type[np.uint32]:
+    """What holds every id of a vocabulary."""
+    return np.uint16 if vocab_size <= 1 << 16 else np.uint32
+
+
 def sha256_of(path: Path) -> str:
     """Hex sha256 of a file's bytes."""
     with path.open("rb") as handle:
@@ -181,9 +187,9 @@ def sha256_of(path: Path) -> str:
 class ShardWriter:
     """Collects tokenised documents of one split and writes a shard whenever one is full."""
 
-    def __init__(self, folder: Path, split: str, packages: dict[str, int], shard_tokens: int) -> None:
+    def __init__(self, folder: Path, split: str, packages: dict[str, int], shard_tokens: int, vocab_size: int) -> None:
         self._folder, self._split, self._packages = folder, split, packages
-        self._shard_tokens = shard_tokens
+        self._shard_tokens, self._type = shard_tokens, id_type(vocab_size)
         self.names: list[str] = []
         self.files: dict[str, dict] = {}
         self.documents = 0
@@ -192,7 +198,7 @@ class ShardWriter:
 
     def add(self, ids: Sequence[int], language: str, package: str, path: str) -> None:
         """Appends one document."""
-        array = np.asarray(ids, dtype=np.uint16)
+        array = np.asarray(ids, dtype=self._type)
         self._ids.append(array)
         self._offsets.append(self._offsets[-1] + len(array))
         self._language.append(LANGUAGES.index(language))
