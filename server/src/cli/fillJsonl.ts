@@ -15,8 +15,8 @@ export const infillHelp = `npm run --silent infill -- --jsonl [options]
   are optional, and so are "path" (with slashes) and "files": [{"path", "text"}], other files of the workspace:
   with them, what helps of them and of the far parts of the text itself is shown to a model that knows files. Writes one line per request, best candidate first:
     {"id", "candidates": [{"fills": ["…"], "score": -1.2, "parses": true}], "steps": 4, "timings": {"encodeMs", "denoiseMs", "totalMs"}}
-  Each candidate also has "complete", "confidence", and "beginnings": for each hole, [length, log likelihood]
-  of the text's beginnings.
+  Each candidate also has "complete", "confidence", "draws" (how often it was drawn, above temperature 0), and
+  "beginnings": for each hole, [length, log likelihood] of the text's beginnings.
   A request that cannot be answered gets {"id", "error"} and the next one is read.
 ${commonHelp}`;
 
@@ -59,12 +59,13 @@ async function answerLine(
     const { encodeMs, denoiseMs, rankMs, totalMs } = outcome.timings;
     return {
       id,
-      candidates: outcome.candidates.map(({ fills, score, parses, complete, confidence, beginnings }) => ({
+      candidates: outcome.candidates.map(({ fills, score, parses, complete, confidence, draws, beginnings }) => ({
         fills,
         score,
         parses: parses ?? null,
         complete,
         confidence,
+        draws,
         beginnings: beginnings.map((hole) => hole.map(({ end, logProbability }) => [end, logProbability])),
       })),
       steps: outcome.steps,

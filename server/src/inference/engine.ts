@@ -198,7 +198,11 @@ export class Engine {
     for (const { texts, candidate } of whole.length > 0 ? whole : decoded) {
       const fills = texts.map(({ text }) => text);
       const key = JSON.stringify(fills);
-      if (byText.has(key)) continue;
+      const said = byText.get(key);
+      if (said !== undefined) {
+        byText.set(key, { ...said, draws: said.draws + 1 });
+        continue;
+      }
       byText.set(key, {
         fills,
         uncertain: texts.map(({ uncertain }) => uncertain),
@@ -206,6 +210,7 @@ export class Engine {
         score: candidate.score,
         complete: candidate.complete,
         confidence: meanConfidence(candidate),
+        draws: 1,
       });
     }
     return [...byText.values()].slice(0, most);
@@ -231,6 +236,7 @@ function combine(groups: readonly Group[], most: number, totalMs: number): Infil
       score: sum(parts, (part) => part.score),
       complete: parts.every((part) => part.complete),
       confidence: sum(parts, (part) => part.confidence) / parts.length,
+      draws: Math.min(...parts.map((part) => part.draws)),
     };
   });
   return {

@@ -71,6 +71,8 @@ export interface InfillCandidate {
   readonly complete: boolean;
   /** Mean probability of the tokens when they were decided, 0 to 1. */
   readonly confidence: number;
+  /** How many of the candidates that were made said this: of N drawn ones, how often it was drawn. */
+  readonly draws: number;
 }
 
 /** Stands for one token that is not decided yet. */

@@ -40,6 +40,19 @@ describe('Engine', () => {
     }
   });
 
+  it('says how often each text was drawn', async () => {
+    for (const mode of ['diffusion', 'ar'] as const) {
+      const outcome = await fill({ mode, lengths: [1], maxTokens: 1, candidates: 64, temperature: 0.1 });
+      assert.equal(outcome.kind, 'filled');
+      const draws = outcome.candidates.map((candidate) => candidate.draws);
+      assert.ok(draws.length > 1 && draws.length < 64);
+      assert.equal(
+        draws.reduce((total, times) => total + times, 0),
+        64,
+      );
+    }
+  });
+
   it('fills more holes than one context takes, in one answer', async () => {
     const outcome = await fill({ segments: Array.from({ length: 12 }, (_, i) => `${i}, `), maxTokens: 2 });
     assert.equal(outcome.kind, 'filled');
