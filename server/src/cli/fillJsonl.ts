@@ -13,7 +13,10 @@ export const infillHelp = `npm run --silent infill -- --jsonl [options]
     {"id": "…", "language": "typescript", "segments": ["text before", "text between", "…", "text after"]}
   k + 1 segments make k holes. "maxTokens" (one number) and "lengths" (tokens of each hole, where known)
   are optional, and so are "path" (with slashes) and "files": [{"path", "text"}], other files of the workspace:
-  with them, what helps of them and of the far parts of the text itself is shown to a model that knows files. Writes one line per request, best candidate first:
+  with them, what helps of them and of the far parts of the text itself is shown to a model that knows files.
+  "mode", "steps", "candidates", "temperature" and "seed" go before the options below: requests for one place
+  after each other read its context once.
+  Writes one line per request, best candidate first:
     {"id", "candidates": [{"fills": ["…"], "score": -1.2, "parses": true}], "steps": 4, "timings": {"encodeMs", "denoiseMs", "totalMs"}}
   Each candidate also has "complete", "confidence", "draws" (how often it was drawn, above temperature 0), and
   "beginnings": for each hole, [length, log likelihood] of the text's beginnings.
@@ -59,15 +62,17 @@ async function answerLine(
     const { encodeMs, denoiseMs, rankMs, totalMs } = outcome.timings;
     return {
       id,
-      candidates: outcome.candidates.map(({ fills, score, parses, complete, confidence, draws, beginnings }) => ({
-        fills,
-        score,
-        parses: parses ?? null,
-        complete,
-        confidence,
-        draws,
-        beginnings: beginnings.map((hole) => hole.map(({ end, logProbability }) => [end, logProbability])),
-      })),
+      candidates: outcome.candidates.map(
+        ({ fills, score, parses, complete, confidence, draws, beginnings }) => ({
+          fills,
+          score,
+          parses: parses ?? null,
+          complete,
+          confidence,
+          draws,
+          beginnings: beginnings.map((hole) => hole.map(({ end, logProbability }) => [end, logProbability])),
+        }),
+      ),
       steps: outcome.steps,
       timings: { encodeMs, denoiseMs, rankMs, totalMs },
       contextTokens: outcome.contextTokens,
@@ -79,9 +84,13 @@ async function answerLine(
   }
 }
 
-type RequestText = Pick<InfillRequest, 'language' | 'path' | 'segments' | 'maxTokens' | 'lengths'> & {
-  readonly files?: readonly FileChunk[];
-};
+/** What a request may say once for all its holes; the engine checks the values. */
+const numberKeys = ['maxTokens', 'steps', 'candidates', 'temperature', 'seed'] as const;
+
+type RequestText = Pick<InfillRequest, 'language' | 'path' | 'segments' | 'lengths'> &
+  Partial<Pick<InfillRequest, 'mode' | (typeof numberKeys)[number]>> & {
+    readonly files?: readonly FileChunk[];
+  };
 
 /** What the model is shown of whole files and of the far parts of the text itself. */
 function chunksFor(
@@ -102,7 +111,7 @@ function chunksFor(
 /** @throws naming the key, what was expected there and what was found. Unknown keys are ignored. */
 export function parseRequest(value: unknown): RequestText {
   if (!isRecord(value)) throw new Error(`expected a JSON object, found ${describe(value)}`);
-  const { language, path, segments, maxTokens, lengths, files } = value;
+  const { language, path, segments, mode, lengths, files } = value;
   if (!isListOf(segments, isString) || segments.length < 2) {
     throw new Error(`expected "segments" to be a list of at least 2 strings, found ${describe(segments)}`);
   }
@@ -112,9 +121,15 @@ export function parseRequest(value: unknown): RequestText {
   if (path !== undefined && path !== null && !isString(path)) {
     throw new Error(`expected "path" to be a string, found ${describe(path)}`);
   }
-  if (maxTokens !== undefined && maxTokens !== null && !isNumber(maxTokens)) {
-    throw new Error(`expected "maxTokens" to be a number, found ${describe(maxTokens)}`);
+  if (mode !== undefined && mode !== null && mode !== 'diffusion' && mode !== 'ar') {
+    throw new Error(`expected "mode" to be "diffusion" or "ar", found ${describe(mode)}`);
   }
+  const numbers = numberKeys.flatMap((key) => {
+    const number = value[key];
+    if (number === undefined || number === null) return [];
+    if (!isNumber(number)) throw new Error(`expected "${key}" to be a number, found ${describe(number)}`);
+    return [[key, number] as const];
+  });
   if (lengths !== undefined && lengths !== null && !isListOf(lengths, isNumber)) {
     throw new Error(`expected "lengths" to be a list of numbers, found ${describe(lengths)}`);
   }
@@ -125,7 +140,8 @@ export function parseRequest(value: unknown): RequestText {
     language: language ?? 'other',
     segments,
     ...(isString(path) ? { path } : {}),
-    ...(isNumber(maxTokens) ? { maxTokens } : {}),
+    ...(mode === undefined || mode === null ? {} : { mode }),
+    ...Object.fromEntries(numbers),
     ...(lengths === undefined || lengths === null ? {} : { lengths }),
     ...(files === undefined || files === null ? {} : { files }),
   };

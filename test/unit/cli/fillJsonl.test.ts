@@ -16,6 +16,12 @@ describe('parseRequest', () => {
       segments: ['a', 'b'],
       lengths: [3],
     });
+    const decoding = { mode: 'ar', steps: 2, candidates: 3, temperature: 0.5, seed: 4 } as const;
+    assert.deepEqual(parseRequest({ segments: ['a', 'b'], ...decoding }), {
+      language: 'other',
+      segments: ['a', 'b'],
+      ...decoding,
+    });
   });
 
   const faults: [value: unknown, message: RegExp][] = [
@@ -26,6 +32,8 @@ describe('parseRequest', () => {
     [{ segments: ['a', 3] }, /expected "segments" to be a list of at least 2 strings/],
     [{ segments: ['a', 'b'], language: 5 }, /expected "language" to be a string, found 5/],
     [{ segments: ['a', 'b'], maxTokens: '9' }, /expected "maxTokens" to be a number, found "9"/],
+    [{ segments: ['a', 'b'], mode: 'AR' }, /expected "mode" to be "diffusion" or "ar", found "AR"/],
+    [{ segments: ['a', 'b'], steps: [4] }, /expected "steps" to be a number, found \[4\]/],
     [{ segments: ['a', 'b'], lengths: 9 }, /expected "lengths" to be a list of numbers, found 9/],
   ];
   for (const [value, message] of faults) {
