@@ -14,6 +14,7 @@ d / t, then d / (t - d).)
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,8 +42,11 @@ class DistillConfig:
     rounds: tuple[float, ...] = (1 / 16, 1 / 8, 1 / 4, 1 / 2)
     muon_rate: float = 2e-3
     adam_rate: float = 3e-4
-    #: Weight of the reverse Kullback-Leibler divergence; the rest is forward.
+    #: Shares of the reverse Kullback-Leibler divergence and of Jensen and Shannon's; the rest is forward.
     reverse_share: float = 0.5
+    jsd_share: float = 0.0
+    #: Weight of the student's entropy where its likeliest token is the text's (see `certainty`); 0 leaves it out.
+    certainty_weight: float = 0.0
     #: Weight of the causal next-token loss, so that the AR twin is not forgotten.
     causal_weight: float = 0.5
     ema: float = 0.95
@@ -125,15 +129,38 @@ def sample(logs: Tensor, generator: torch.Generator) -> Tensor:
     return found.clamp(max=logs.shape[1] - 1)
 
 
-def divergence(student: Tensor, target: Tensor, reverse_share: float, valid: Tensor | None = None) -> Tensor:
-    """Mean of a mix of KL(student ‖ teacher) (the paper's default) and KL(teacher ‖ student), in nats.
+def divergence(
+    student: Tensor, target: Tensor, reverse_share: float, valid: Tensor | None = None, jsd_share: float = 0.0
+) -> Tensor:
+    """Mean of a mix of KL(student ‖ teacher) (the paper's default), the Jensen-Shannon divergence, and, for the rest,
+    KL(teacher ‖ student), in nats.
 
     student, target: log-probabilities [N, vocab], float32; valid: bool [N], which rows count.
     """
-    reverse = (student.exp() * (student - target)).sum(-1)
-    forward = (target.exp() * (target - student)).sum(-1)
-    mixed = reverse_share * reverse + (1 - reverse_share) * forward
-    return mixed.mean() if valid is None else (mixed * valid).sum() / valid.sum().clamp(min=1)
+    mixed = reverse_share * _kl(student, target)
+    if jsd_share > 0:
+        middle = torch.logaddexp(student, target) - math.log(2)
+        mixed = mixed + jsd_share * (_kl(student, middle) + _kl(target, middle)) / 2
+    mixed = mixed + (1 - reverse_share - jsd_share) * _kl(target, student)
+    return _mean(mixed, valid)
+
+
+def certainty(student: Tensor, text: Tensor, valid: Tensor) -> Tensor:
+    """Mean entropy in nats of the valid rows whose likeliest token is the text's; 0 where there is none.
+
+    dParallel (arXiv 2509.26488) lowers it, so that what is right is also sure, and can be decided at once.
+    student: log-probabilities [N, vocab]; text: int64 [N]; valid: bool [N].
+    """
+    return _mean(-(student.exp() * student).sum(-1), valid & (student.argmax(-1) == text))
+
+
+def _kl(p: Tensor, q: Tensor) -> Tensor:
+    """KL(p ‖ q) of each row of log-probabilities [N, vocab]: [N]."""
+    return (p.exp() * (p - q)).sum(-1)
+
+
+def _mean(rows: Tensor, valid: Tensor | None) -> Tensor:
+    return rows.mean() if valid is None else (rows * valid).sum() / valid.sum().clamp(min=1)
 
 
 class StudentLogs(nn.Module):
@@ -237,8 +264,12 @@ def _round(
                 group["lr"] = peak * learning_rate(progress, warmup=0.1)
         with mixed_precision(device):
             causal, logs = objective(batch)
-        gap = divergence(logs, targets, config.reverse_share, valid)
-        (gap + config.causal_weight * causal).backward()
+        gap = divergence(logs, targets, config.reverse_share, valid, config.jsd_share)
+        loss = gap + config.causal_weight * causal
+        if config.certainty_weight > 0:
+            text = batch.canvas_targets[batch.masked_places]
+            loss = loss + config.certainty_weight * certainty(logs, text, valid)
+        loss.backward()
         unchecked += (gap + causal).detach()
         if updates % CHECK_STEPS == 0:
             check_finite(unchecked.item(), updates)

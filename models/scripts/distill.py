@@ -23,7 +23,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, help="of each round")
     parser.add_argument("--steps", type=int, help="updates of each round")
     parser.add_argument("--rounds", type=int, default=4, help="the last one's teacher steps by half a hole")
-    parser.add_argument("--reverse-share", type=float, default=DistillConfig.reverse_share)
+    parser.add_argument("--reverse-share", type=float, default=DistillConfig.reverse_share, help="of reverse KL")
+    parser.add_argument(
+        "--jsd-share", type=float, default=DistillConfig.jsd_share, help="of JSD; the rest is forward KL"
+    )
+    parser.add_argument(
+        "--certainty-weight", type=float, default=DistillConfig.certainty_weight, help="of entropy where it is right"
+    )
     parser.add_argument("--seed", type=int, default=2)
     add_training_arguments(parser)
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
@@ -46,6 +52,8 @@ def main() -> None:
         muon_rate=DistillConfig.muon_rate * options.rate,
         adam_rate=DistillConfig.adam_rate * options.rate,
         reverse_share=options.reverse_share,
+        jsd_share=options.jsd_share,
+        certainty_weight=options.certainty_weight,
         seed=options.seed,
         compile=not options.no_compile,
         flex=options.flex,

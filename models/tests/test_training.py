@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import random
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import torch
 from parafill.batches import IGNORE, LONGEST_LEAD, Batch, BatchSource, SequenceBuilder, split_lead
 from parafill.checkpoint import CheckpointError, load_model, save_checkpoint
 from parafill.config import PRESETS, ModelConfig, SequenceConfig
-from parafill.distill import _before_end, divergence, teacher_targets, with_hazards
+from parafill.distill import _before_end, certainty, divergence, teacher_targets, with_hazards
 from parafill.model import Transformer
 from parafill.optim import learning_rate, orthogonalise
 from parafill.pretraining import PretrainConfig, pretrain
@@ -230,6 +231,44 @@ def test_divergence_is_zero_only_for_equal_distributions() -> None:
     assert divergence(a, a, 0.5).item() == pytest.approx(0, abs=1e-6)
     for share in (0.0, 0.5, 1.0):
         assert divergence(a, b, share).item() > 0
+
+
+STUDENT, TEACHER = torch.tensor([[0.5, 0.25, 0.25]]).log(), torch.tensor([[0.25, 0.5, 0.25]]).log()
+#: KL of 1/2 against 1/4 and back on two tokens, the third is equal: ln 2 (1/2 - 1/4).
+KL = math.log(2) / 4
+#: Each against the middle (3/8, 3/8, 1/4).
+JSD = 0.5 * math.log(4 / 3) + 0.25 * math.log(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("reverse", "jsd", "expected"),
+    [(1, 0, KL), (0, 0, KL), (0, 1, JSD), (0.5, 0.5, (KL + JSD) / 2), (0.2, 0.5, (KL + JSD) / 2)],
+)
+def test_divergences_of_a_hand_made_case(reverse: float, jsd: float, expected: float) -> None:
+    assert divergence(STUDENT, TEACHER, reverse, jsd_share=jsd).item() == pytest.approx(expected, abs=1e-6)
+    # Rows that do not count change nothing.
+    student, teacher = torch.cat([STUDENT, STUDENT]), torch.cat([TEACHER, STUDENT])
+    found = divergence(student, teacher, reverse, torch.tensor([True, False]), jsd)
+    assert found.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_reverse_divergence_punishes_what_the_teacher_never_says() -> None:
+    wide, narrow = torch.tensor([[0.5, 0.5]]).log(), torch.tensor([[0.999, 0.001]]).log()
+    # The student is wide where the teacher is narrow, then the other way round.
+    assert divergence(wide, narrow, 1).item() == pytest.approx(
+        0.5 * math.log(0.5 / 0.999) + 0.5 * math.log(500), abs=1e-4
+    )
+    assert divergence(wide, narrow, 0).item() == pytest.approx(math.log(2) - 0.0079, abs=1e-3)
+    assert divergence(narrow, wide, 0).item() > divergence(narrow, wide, 1).item()
+
+
+def test_certainty_is_the_entropy_of_what_is_right() -> None:
+    logs = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.8, 0.1, 0.1]]).log()
+    everything = torch.tensor([True, True, True])
+    right = torch.tensor([0, 0, 1])
+    assert certainty(logs, right, everything).item() == pytest.approx(1.5 * math.log(2))
+    assert certainty(logs, torch.tensor([1, 0, 1]), everything).item() == 0
+    assert certainty(logs, right, torch.tensor([False, True, True])).item() == 0
 
 
 def test_checkpoint_of_another_shape_is_refused_by_name(tmp_path: Path) -> None:
