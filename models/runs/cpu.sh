@@ -3,6 +3,8 @@
 #
 #   SHORT_MINUTES=58 LONG_MINUTES=29 DISTILL_MINUTES=2 ROUNDS=2 bash models/runs/cpu.sh
 #
+# EVALUATION.md takes about REPORT_MINUTES more; BENCHMARK names the folder of HumanEval-Infilling.
+#
 # Pretraining has two parts: short contexts at a constant learning rate, where attention costs little, then contexts
 # of full length while the rate falls to zero.
 #
@@ -33,8 +35,10 @@ train "$run-short" scripts/pretrain.py --sequences small-short --decay-from 1 --
 train "$run" scripts/pretrain.py --from "$run-short/pretrain" --seed 2 --decay-from 0 --minutes "${LONG_MINUTES:-29}"
 rounds=${ROUNDS:-2}
 train "$run" scripts/distill.py "$run/pretrain" --minutes "${DISTILL_MINUTES:-2}" --rounds "$rounds"
-"$python" scripts/export.py "$run/pretrain" --out "$run/teacher" --name parafill-small-teacher
-"$python" scripts/export.py "$run/round$rounds" --out "${OUT:-parafill-small}" --continue-from "$run/pretrain"
-(cd .. && npm run --silent build)
-"$python" scripts/evaluate.py --model "$run/teacher" --label teacher --oracle
-"$python" scripts/evaluate.py --model "${OUT:-parafill-small}" --label student --oracle
+logs=("$run-short/pretrain.jsonl" "$run/pretrain.jsonl" "$run/distill.jsonl")
+"$python" scripts/export.py "$run/round$rounds" --out "${OUT:-parafill-small}" --continue-from "$run/pretrain" \
+  --logs "${logs[@]}"
+earlier=()
+for number in $(seq 1 $((rounds - 1))); do earlier+=("$run/round$number"); done
+"$python" scripts/report.py --model "${OUT:-parafill-small}" --teacher "$run/pretrain" ${earlier[0]:+--rounds "${earlier[@]}"} \
+  ${BENCHMARK:+--human-eval "$BENCHMARK"} --minutes "${REPORT_MINUTES:-60}"

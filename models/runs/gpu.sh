@@ -10,7 +10,8 @@
 #   PRESET=tiny MINUTES=4 ROUNDS=1 BATCH=2 WORKERS=1 bash models/runs/gpu.sh
 #
 # What is to be brought back lies in $RUN/results in pieces of 15 MB, the model first: `cat model.* | tar x` and
-# `cat checkpoint.* | tar x` put them together.
+# `cat checkpoint.* | tar x` put them together. EVALUATION.md is written at home, where the engine is and time is cheap:
+# scripts/report.py --model student --teacher student/checkpoint (what a student was distilled from lies beside it).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONPATH="$PWD"
@@ -47,8 +48,8 @@ train() {
 }
 # export_one CHECKPOINT NAME: a model folder, and the same in pieces; what was there before stays until these are.
 export_one() {
-  "$python" scripts/export.py "$1" "${data[@]}" --out "$run/$2" --name "parafill-$2" --continue-from "$run/pretrain" ||
-    return
+  "$python" scripts/export.py "$1" "${data[@]}" --out "$run/$2" --name "parafill-$2" --continue-from "$run/pretrain" \
+    --logs $(ls "$run/pretrain.jsonl" "$run/distill.jsonl" 2>/dev/null) || return
   rm -rf "$run/results.new"
   mkdir "$run/results.new"
   tar c -C "$run" --exclude checkpoint "$2" progress $(cd "$run" && ls ./*.jsonl) | split -b 15m - "$run/results.new/model."

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import collections
 import json
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from parafill.config import PRESETS
 from parafill.corpus.shards import read_index
 from parafill.export import export_model
 from parafill.random_model import padded_tokenizer, random_model
+from parafill.training_log import keep_logs
 
 MODELS = Path(__file__).resolve().parent.parent
 
@@ -30,6 +32,7 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, default=MODELS / "parafill-small" / "tokenizer.json")
     parser.add_argument("--shards", type=Path, default=MODELS / "data" / "shards")
     parser.add_argument("--continue-from", type=Path, help="also keep this checkpoint, as float16, in OUT/checkpoint")
+    parser.add_argument("--logs", type=Path, nargs="+", help="logs of training, in order; kept thinned in OUT/training")
     options = parser.parse_args()
     if (options.checkpoint is None) == (options.random is None):
         parser.error("expected either a checkpoint or --random PRESET")
@@ -47,12 +50,24 @@ def main() -> None:
 def export_checkpoint(options: argparse.Namespace, out: Path) -> None:
     model = load_model(options.checkpoint)
     index = read_index(options.shards) if (options.shards / "shards.json").exists() else {}
-    data = {"splits": index.get("splits", {}), "packages": len(index.get("packages", {}))} if index else {}
+    data = data_of(index) if index else {}
     training = load_info(options.checkpoint)
     export_model(model, options.tokenizer, out, options.name, options.version, data, training)
+    if options.logs:
+        keep_logs(options.logs, out / "training")
     if options.continue_from:
         kept, info = load_model(options.continue_from), load_info(options.continue_from)
         save_checkpoint(out / "checkpoint", kept, info, dtype=torch.float16)
+
+
+def data_of(index: dict) -> dict:
+    """What the manifest says of the corpus: splits, packages, and packages by licence."""
+    licences = collections.Counter(package["licence"] for package in index["packages"])
+    return {
+        "splits": index["splits"],
+        "packages": len(index["packages"]),
+        "licences": dict(licences.most_common()),
+    }
 
 
 def export_random(preset: str, tokenizer: Path, out: Path) -> None:

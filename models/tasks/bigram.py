@@ -6,7 +6,7 @@ flatters it; a model that beats it without that help beats it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from parafill.corpus.shards import open_shards, sha256_of
 from parafill.tokenizer import CodeTokenizer
 from tasks.package_holes import PackageHole
+from tasks.package_report import HoleResult, Run
 
 # Documents of this many tokens together are counted at once; bounds memory, not the result.
 COUNT_TOKENS = 4_000_000
@@ -37,10 +38,16 @@ class Bigram:
         return self._tokenizer.decode(ids)
 
 
-def load_bigram(shards: Path, tokenizer: CodeTokenizer) -> Bigram:
+def bigram_run(shards: Path, tokenizer: CodeTokenizer, holes: Sequence[PackageHole], kept: Path) -> Run:
+    """What the table says to all holes; `kept` is the folder where its counts are kept."""
+    bigram = load_bigram(shards, tokenizer, kept)
+    return Run("bigram", True, [HoleResult(hole, bigram.fill(hole), None, 0.0, 0, None) for hole in holes])
+
+
+def load_bigram(shards: Path, tokenizer: CodeTokenizer, kept: Path) -> Bigram:
     """Counts the train split, or reads the counts back when the shards are unchanged."""
     tag = sha256_of(shards / "shards.json")[:16]
-    cached = shards.parent / f"bigram-{tag}.npy"
+    cached = kept / f"bigram-{tag}.npy"
     if cached.is_file():
         return Bigram(np.load(cached), tokenizer)
     counts = np.zeros(tokenizer.size * tokenizer.size, dtype=np.uint32)
@@ -52,6 +59,7 @@ def load_bigram(shards: Path, tokenizer: CodeTokenizer) -> Bigram:
     table[:, : tokenizer.first_text] = 0
     following = table.argmax(axis=1)
     following[table.max(axis=1) == 0] = int(table.sum(axis=0).argmax())
+    kept.mkdir(parents=True, exist_ok=True)
     np.save(cached, following)
     return Bigram(following, tokenizer)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tasks.metrics import markdown_table, mean
+from tasks.metrics import markdown_table, mean, rate_cell
 from tasks.package_report import HoleResult, Run
 
 BINS = 10
@@ -16,11 +16,19 @@ def expected_calibration_error(claims: Sequence[float], hits: Sequence[bool]) ->
 
     (Guo et al. 2017, arXiv 1706.04599, eq. 3.) NaN of nothing.
     """
+    gaps = [count * abs(claimed - found) for claimed, found, count in reliability(claims, hits)]
+    return sum(gaps) / len(claims) if claims else math.nan
+
+
+def reliability(claims: Sequence[float], hits: Sequence[bool]) -> list[tuple[float, float, int]]:
+    """Of each of BINS equal intervals with answers in it: (mean claim, rate of hits, answers), lowest first."""
     bins: dict[int, list[int]] = {}
     for index, claim in enumerate(claims):
         bins.setdefault(min(BINS - 1, int(claim * BINS)), []).append(index)
-    gaps = [abs(sum(claims[i] for i in own) - sum(hits[i] for i in own)) for own in bins.values()]
-    return sum(gaps) / len(claims) if claims else math.nan
+    return [
+        (mean([claims[i] for i in own]), mean([float(hits[i]) for i in own]), len(own))
+        for _, own in sorted(bins.items())
+    ]
 
 
 def claims_of(result: HoleResult) -> dict[str, float]:
@@ -28,22 +36,26 @@ def claims_of(result: HoleResult) -> dict[str, float]:
     return {"likelihood of the whole fill": math.exp(min(0.0, result.score)), "confidence": result.confidence}
 
 
+def judged(run: Run) -> tuple[list[HoleResult], list[bool]]:
+    """The answers that claim something, and whether each is exact."""
+    answered = [result for result in run.results if result.error is None and not math.isnan(result.score)]
+    return answered, [result.is_exact for result in answered]
+
+
 def calibration_table(runs: list[Run]) -> str:
     """Of every run: for each claim, its mean, the rate of exact fills, and the calibration error."""
     rows = []
     for run in runs:
-        answered = [result for result in run.results if result.error is None and not math.isnan(result.score)]
-        if not answered:
-            continue
-        hits = [result.is_exact for result in answered]
-        for name in claims_of(answered[0]):
+        answered, hits = judged(run)
+        for name in claims_of(answered[0]) if answered else ():
             claims = [claims_of(result)[name] for result in answered]
             rows.append(
                 [
                     f"{run.label}: {name}",
+                    str(len(claims)),
                     f"{100 * mean(claims):.1f} %",
-                    f"{100 * mean([float(hit) for hit in hits]):.1f} %",
+                    rate_cell([float(hit) for hit in hits]),
                     f"{100 * expected_calibration_error(claims, hits):.1f}",
                 ]
             )
-    return markdown_table(["claim", "claimed", "exact", "calibration error, points"], rows)
+    return markdown_table(["claim", "n", "claimed", "exact", "calibration error, points"], rows)

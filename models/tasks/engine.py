@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,12 +57,16 @@ class Answer:
     parses: list[bool | None] = field(default_factory=list)
     steps: int = 0
     total_ms: float = 0.0
+    # Part of total_ms: reading the context, which the editor's cache mostly saves.
+    encode_ms: float = 0.0
     error: str | None = None
     # Of the best candidate's first fill: UTF-16 units and natural-log likelihood of its beginnings, shortest first.
     beginnings: list[tuple[int, float]] = field(default_factory=list)
     # Of the best candidate: natural-log likelihood of all its fills, and the mean probability of its chosen tokens.
     score: float = math.nan
     confidence: float = math.nan
+    # For every candidate, how often it was drawn; an engine that does not say drew each once.
+    draws: list[int] = field(default_factory=list)
 
     @property
     def best(self) -> str:
@@ -71,13 +75,23 @@ class Answer:
 
 
 def run_engine(
-    repository: Path, requests: Sequence[dict], options: EngineOptions, label: str = ""
+    repository: Path,
+    requests: Sequence[dict],
+    options: EngineOptions,
+    label: str = "",
+    *,
+    is_built: bool = False,
+    on_line: Callable[[str, str], None] | None = None,
 ) -> dict[str, Answer]:
-    """Answers by request id; every request has one. Shows progress on standard error."""
+    """Answers by request id; every request has one. Shows progress on standard error.
+
+    With `is_built` the engine is taken as it is. `on_line` is given the id and the line of each answer as it comes.
+    """
     npm = shutil.which("npm")
     if npm is None:
         raise EngineError("npm is not on the PATH; install Node.js >= 20")
-    command = [npm, "run", "--silent", "infill", "--", *options.arguments()]
+    built = ["--ignore-scripts"] if is_built else []
+    command = [npm, "run", "--silent", *built, "infill", "--", *options.arguments()]
     process = subprocess.Popen(
         command,
         cwd=repository,
@@ -88,7 +102,7 @@ def run_engine(
         encoding="utf-8",
     )
     try:
-        return _converse(process, command, requests, label)
+        return _converse(process, command, requests, label, on_line)
     finally:
         if process.poll() is None:
             process.terminate()
@@ -118,12 +132,18 @@ def parse_answer(line: str) -> Answer:
         beginnings=[(end, log) for end, log in candidates[0].get("beginnings", [[]])[0]] if candidates else [],
         steps=int(parsed.get("steps", 0)),
         total_ms=float(parsed.get("timings", {}).get("totalMs", 0.0)),
+        encode_ms=float(parsed.get("timings", {}).get("encodeMs", 0.0)),
+        draws=[int(candidate.get("draws", 1)) for candidate in candidates],
         error=None if candidates else "no candidates",
     )
 
 
 def _converse(
-    process: subprocess.Popen[str], command: list[str], requests: Sequence[dict], label: str
+    process: subprocess.Popen[str],
+    command: list[str],
+    requests: Sequence[dict],
+    label: str,
+    on_line: Callable[[str, str], None] | None,
 ) -> dict[str, Answer]:
     assert process.stdin and process.stdout and process.stderr
     # Three pipes are served at once: a full pipe on either side would stop both processes.
@@ -159,6 +179,8 @@ def _converse(
         except (ValueError, KeyError, TypeError) as error:
             raise EngineError(f"unreadable answer from the engine: {line[:200]!r}: {error}") from (error)
         answers[answer.id] = answer
+        if on_line is not None:
+            on_line(answer.id, line)
         now = time.monotonic()
         if now - shown > 10:
             shown = now

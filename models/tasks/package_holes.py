@@ -20,8 +20,8 @@ import tree_sitter_javascript
 import tree_sitter_python
 import tree_sitter_typescript
 
-from parafill.corpus.shards import Documents
-from parafill.tokenizer import CodeTokenizer
+from parafill.corpus.shards import Documents, open_shards, read_index, sha256_of
+from parafill.tokenizer import CodeTokenizer, TokenizerError, load_tokenizer
 
 # The engine cuts its own window; this only keeps the requests small.
 CHARS_BEFORE, CHARS_AFTER = 12_000, 4_000
@@ -88,6 +88,18 @@ def load_recipe(path: Path) -> Recipe:
         kinds=tuple(raw["kinds"]),
         buckets=tuple((low, high) for low, high in raw["buckets"]),
     )
+
+
+def holes_of_shards(shards: Path, model: Path, recipe: Path) -> list[PackageHole]:
+    """The set of the test split. Ids mean nothing under another tokenizer: that raises a TokenizerError."""
+    recorded = read_index(shards).get("tokenizerSha256")
+    found = sha256_of(model / "tokenizer.json")
+    if recorded is not None and recorded != found:
+        raise TokenizerError(
+            f"{shards}: tokenised with tokenizer.json of sha256 {recorded}, but "
+            f"{model} has {found}; run `python scripts/corpus.py shards` with it"
+        )
+    return build_holes(open_shards(shards, "test"), load_tokenizer(model), load_recipe(recipe))
 
 
 def build_holes(documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe) -> list[PackageHole]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.engine import Answer
-from tasks.metrics import edit_similarity, markdown_table, mean, median, wilson
+from tasks.metrics import edit_similarity, markdown_table, mean, median, rate_cell
 from tasks.package_holes import PackageHole
 
 SHORT_TOKENS = 8
@@ -27,6 +27,7 @@ class HoleResult:
     beginnings: list[tuple[int, float]] = field(default_factory=list)
     score: float = math.nan
     confidence: float = math.nan
+    encode_ms: float = 0.0
 
     @property
     def is_exact(self) -> bool:
@@ -45,20 +46,42 @@ class Run:
     is_told_length: bool
     results: list[HoleResult]
 
+    @property
+    def exact(self) -> list[float]:
+        """1 or 0 a hole."""
+        return [float(result.is_exact) for result in self.results]
+
+    @property
+    def short_exact(self) -> list[float]:
+        """The same of holes of at most SHORT_TOKENS tokens."""
+        return [float(result.is_exact) for result in self.results if result.hole.tokens <= SHORT_TOKENS]
+
+    @property
+    def similarity(self) -> list[float]:
+        """0 to 1 a hole."""
+        return [result.similarity for result in self.results]
+
+    @property
+    def parses(self) -> list[float]:
+        """1 or 0 a hole, where somebody could tell."""
+        return [float(result.parses) for result in self.results if result.parses is not None]
+
+    @property
+    def cached_ms(self) -> float:
+        """Median milliseconds after the context was read: what an answer costs while one types."""
+        return median([result.total_ms - result.encode_ms for result in self.results])
+
     def summary(self) -> dict:
         """Plain figures for JSON."""
-        short = [r for r in self.results if r.hole.tokens <= SHORT_TOKENS]
-        parsed = [r.parses for r in self.results if r.parses is not None]
         return {
             "run": self.label,
             "oracleLength": self.is_told_length,
             "holes": len(self.results),
-            "shortHoles": len(short),
-            "exactShort": _rate([r.is_exact for r in short]),
-            "exact": _rate([r.is_exact for r in self.results]),
-            "similarity": round(mean([r.similarity for r in self.results]), 4),
-            "parses": _rate(parsed) if parsed else None,
-            "medianMs": round(median([r.total_ms for r in self.results]), 1),
+            "exactShort": _rounded(self.short_exact),
+            "exact": _rounded(self.exact),
+            "similarity": _rounded(self.similarity),
+            "parses": _rounded(self.parses),
+            "cachedMs": round(self.cached_ms, 1),
             "meanSteps": round(mean([float(r.steps) for r in self.results]), 2),
             "errors": sum(1 for r in self.results if r.error is not None),
         }
@@ -73,60 +96,55 @@ def results_of(holes: list[PackageHole], answers: Mapping[str, Answer]) -> list[
         results.append(
             HoleResult(
                 hole, answer.best, parses, answer.total_ms, answer.steps, answer.error,
-                answer.beginnings, answer.score, answer.confidence,
+                answer.beginnings, answer.score, answer.confidence, answer.encode_ms,
             )
         )  # fmt: skip
     return results
 
 
 def overall_table(runs: list[Run]) -> str:
-    """One line a run: the figures that matter most, with 95 % intervals for exact match."""
+    """One line a run: the figures that matter most, with 95 % intervals."""
+    short = len(runs[0].short_exact)
     header = [
-        "run", f"exact ≤{SHORT_TOKENS} tokens", "exact all", "similarity", "parses", "passes", "ms",
-        "errors",
+        "run", f"exact, ≤{SHORT_TOKENS} tokens (n={short})", "exact, all", "edit similarity", "parses", "passes",
+        "ms, context cached", "errors",
     ]  # fmt: skip
     rows = []
     for run in runs:
         summary = run.summary()
-        short = [r for r in run.results if r.hole.tokens <= SHORT_TOKENS]
-        low, high = wilson(sum(r.is_exact for r in short), len(short))
-        parses = summary["parses"]
+        is_timed = run.cached_ms > 0
         rows.append(
             [
-                run.label + (", true length given" if run.is_told_length else ""),
-                f"{_percent(summary['exactShort'])} ({100 * low:.1f}-{100 * high:.1f})",
-                _percent(summary["exact"]),
-                _percent(summary["similarity"]),
-                "-" if parses is None else _percent(parses),
-                f"{summary['meanSteps']:.1f}" if summary["meanSteps"] else "-",
-                f"{summary['medianMs']:.0f}" if summary["medianMs"] else "-",
+                run.label,
+                rate_cell(run.short_exact),
+                rate_cell(run.exact),
+                rate_cell(run.similarity),
+                rate_cell(run.parses),
+                f"{summary['meanSteps']:.1f}" if is_timed else "-",
+                f"{run.cached_ms:.0f}" if is_timed else "-",
                 str(summary["errors"]),
             ]
         )
     return markdown_table(header, rows)
 
 
-def breakdown_table(runs: list[Run], title: str, key: Callable[[PackageHole], str]) -> str:
-    """Exact match of every run by language, kind or length."""
-    values = sorted({key(result.hole) for result in runs[0].results}, key=_natural)
-    counts = {value: sum(1 for result in runs[0].results if key(result.hole) == value) for value in values}
-    header = [f"exact match by {title}", *(f"{value} (n={counts[value]})" for value in values)]
+def breakdown_table(run: Run, rivals: Sequence[Run], title: str, key: Callable[[PackageHole], str]) -> str:
+    """One line a language, kind or length: all figures of a run, and beside them exact match of its rivals."""
+    values = sorted({key(result.hole) for result in run.results}, key=_natural)
+    header = [title, "n", "exact", "edit similarity", "parses", *(f"exact: {rival.label}" for rival in rivals)]
     rows = []
-    for run in runs:
-        cells = []
-        for value in values:
-            hits = [r.is_exact for r in run.results if key(r.hole) == value]
-            cells.append(_percent(_rate(hits)))
-        rows.append([run.label + (" *" if run.is_told_length else ""), *cells])
-    return markdown_table(header, rows) + "\n\n`*` the true length was given."
+    for value in values:
+        own, *others = (
+            Run(r.label, r.is_told_length, [result for result in r.results if key(result.hole) == value])
+            for r in (run, *rivals)
+        )
+        cells = [rate_cell(own.exact), rate_cell(own.similarity), rate_cell(own.parses)]
+        rows.append([value, str(len(own.results)), *cells, *(rate_cell(other.exact) for other in others)])
+    return markdown_table(header, rows)
 
 
-def _rate(hits: list[bool]) -> float:
-    return round(mean([float(hit) for hit in hits]), 4)
-
-
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
+def _rounded(values: Sequence[float]) -> float | None:
+    return round(mean(values), 4) if values else None
 
 
 def _natural(value: str) -> tuple[int, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +19,9 @@ from parafill.tokenizer import CodeTokenizer, train_tokenizer
 from tasks import human_eval_infilling as human_eval
 from tasks.bigram import Bigram
 from tasks.calibration import calibration_table, expected_calibration_error
-from tasks.diversity import diversity, token_entropy
+from tasks.diversity import Diversity, diversity, token_entropy
 from tasks.engine import Answer, EngineError, EngineOptions, parse_answer, run_engine
-from tasks.metrics import edit_similarity, markdown_table, wilson
+from tasks.metrics import difference, difference_cell, edit_similarity, markdown_table, pass_at_k, wilson
 from tasks.package_holes import RecipeError, build_holes, fingerprint, load_recipe
 from tasks.package_report import Run, breakdown_table, overall_table, results_of
 from tasks.sure import sure_beginning, sure_table
@@ -127,8 +128,11 @@ class TestMetrics:
         run = Run("test", False, results_of(holes, answers))
         summary = run.summary()
         assert (summary["exact"], summary["errors"], summary["parses"]) == (0.75, 1, 1.0)
-        assert "75.0 %" in overall_table([run])
-        assert "n=" in breakdown_table([run], "kind", lambda hole: hole.kind)
+        assert "75.0 % (30.1-95.4)" in overall_table([run])
+        lines = breakdown_table(run, [run], "kind", lambda hole: hole.kind).splitlines()
+        assert lines[0].endswith("| exact: test |")
+        counts = [int(line.split("|")[2]) for line in lines[2:]]
+        assert sum(counts) == 4
 
     def test_sure_beginnings_of_right_answers_are_right(
         self, documents: list[Document], tokenizer: CodeTokenizer
@@ -156,17 +160,36 @@ class TestMetrics:
         }
         lines = calibration_table([Run("test", False, results_of(holes, answers))]).splitlines()
         assert lines[2:] == [
-            "| test: likelihood of the whole fill | 75.0 % | 100.0 % | 25.0 |",
-            "| test: confidence | 100.0 % | 100.0 % | 0.0 |",
+            "| test: likelihood of the whole fill | 1 | 75.0 % | 100.0 % (20.7-100.0) | 25.0 |",
+            "| test: confidence | 1 | 100.0 % | 100.0 % (20.7-100.0) | 0.0 |",
         ]
 
     def test_diversity_of_hand_made_draws(self, tokenizer: CodeTokenizer) -> None:
         assert token_entropy([[5, 5], [5]]) == 0
         assert token_entropy([[5, 6], [6, 5]]) == pytest.approx(math.log(2))
         assert token_entropy([]) == 0
-        same = [Answer("a", [["x"]]), Answer("b", [["y"]]), Answer("c", error="out of luck")]
-        assert diversity(same, 4, tokenizer) == {"different": 0.25, "entropy": 0.0}
-        assert diversity([Answer("a", [["x"], ["y"]])], 2, tokenizer)["different"] == 1
+        assert token_entropy([[5], [6]], [3, 1]) == pytest.approx(-0.75 * math.log(0.75) - 0.25 * math.log(0.25))
+        drawn = [Answer("a", [["x"]], draws=[4]), Answer("b", [["x"], ["y"]], draws=[2, 2]), Answer("c", error="none")]
+        found = diversity(drawn, tokenizer)
+        assert found.different == [1, 2]
+        assert found.entropy == [0, pytest.approx(math.log(2))]
+        shares = Diversity([1, 1], [0, 1]).ratios(Diversity([2, 2], [0, 1]))
+        assert shares == (0.5, 1.0)
+
+    def test_pass_at_k_of_hand_made_cases(self) -> None:
+        assert pass_at_k(10, 0, 10) == 0
+        assert pass_at_k(10, 1, 10) == 1
+        assert pass_at_k(10, 3, 1) == pytest.approx(0.3)
+        # Of the six pairs of four samples, one holds neither of the two right ones.
+        assert pass_at_k(4, 2, 2) == pytest.approx(5 / 6)
+        with pytest.raises(ValueError, match="found 1, 2, 3"):
+            pass_at_k(2, 1, 3)
+
+    def test_paired_differences(self) -> None:
+        assert difference([1, 1, 0, 0], [0, 1, 0, 0])[0] == 0.25
+        middle, low, high = difference([1.0, 2.0, 3.0], [0.0, 1.0, 2.0])
+        assert (middle, low, high) == (1, 1, 1)
+        assert difference_cell([1.0, 0.0], [0.0, 0.0]) == "+50.0 (-48.0 to +148.0)"
 
 
 class TestEngine:
@@ -175,7 +198,7 @@ class TestEngine:
             '{"id": "a", "candidates": [{"fills": ["x"], "score": -1, "confidence": 0.5, "parses": true}],'
             ' "steps": 4, "timings": {"totalMs": 12.5}}'
         )
-        assert parse_answer(line) == Answer("a", [["x"]], [True], 4, 12.5, score=-1, confidence=0.5)
+        assert parse_answer(line) == Answer("a", [["x"]], [True], 4, 12.5, score=-1, confidence=0.5, draws=[1])
         assert parse_answer('{"id": "a", "error": "line 1: no"}').error == "line 1: no"
         assert parse_answer('{"id": "a", "candidates": []}').error == "no candidates"
 
@@ -232,10 +255,26 @@ class TestHumanEval:
             "    return x",
             "    return (",
             "    raise SystemExit(0)",
-            "    return bytearray(3 << 30)",
+            "    return bytearray(3 << 30) and 2 * x",
+            "    print('x' * (1 << 21)); return 2 * x",
         ]
-        verdicts = human_eval.judge([task.program(fill) for fill in fills])
-        assert verdicts == [True, True, False, False, False, False]
+        programs = [task.program(fill) for fill in fills]
+        expected = [True, True, False, False, False, False, False]
+        assert human_eval.Judge(tmp_path / "verdicts.jsonl")(programs) == expected
+
+    def test_no_program_runs_twice(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        programs = ["pass", "raise ValueError", "pass"]
+        assert human_eval.Judge(tmp_path / "verdicts.jsonl")(programs) == [True, False, True]
+        with (tmp_path / "verdicts.jsonl").open("a") as kept:
+            kept.write('["half a li')
+        # No program passes within no time: these verdicts are remembered ones.
+        monkeypatch.setattr(human_eval, "TIME_LIMIT_SECONDS", 0)
+        again = human_eval.Judge(tmp_path / "verdicts.jsonl")
+        assert again(programs) == [True, False, True]
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="no limit on processes binds root")
+    def test_a_program_may_not_start_others(self) -> None:
+        assert not human_eval.passes("import os\nos.fork()\n")
 
     def test_a_program_that_does_not_end_fails(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(human_eval, "TIME_LIMIT_SECONDS", 1)
@@ -245,15 +284,18 @@ class TestHumanEval:
         self.write(tmp_path)
         tasks = human_eval.load_tasks(tmp_path, "single-line")
         tasks += [replace(tasks[0], id="two"), replace(tasks[0], id="three")]
-        answers = {
-            tasks[0].id: Answer("", [["    return 2 * x"], ["    return 1"]], total_ms=3.0),
-            "two": Answer("", [["    return 1"], ["    return x * 2"]], total_ms=5.0),
-            "three": Answer("", error="broken"),
-        }
-        result = human_eval.score(tasks, answers, k=2)
-        assert result["pass1"] == pytest.approx(1 / 3)
-        assert result["anyOfK"] == pytest.approx(2 / 3)
-        assert result["errors"] == 1
+        answers = [
+            Answer("", [["    return 2 * x"], ["    return 1"]], total_ms=3.0, draws=[1, 3]),
+            Answer("", [["    return 1"], ["    return x * 2"]], total_ms=5.0, encode_ms=1.0, draws=[2, 1]),
+            Answer("", error="broken"),
+        ]
+        found = human_eval.score(tasks, answers, human_eval.Judge(tmp_path / "verdicts.jsonl"))
+        assert found.best == [1, 0, 0]
+        assert found.exact == [1, 0, 0]
+        assert found.right == [1, 1, 0]
+        assert found.pass_at(1, 4) == [0.25, 0.25, 0]
+        assert found.pass_at(4, 4) == [1, 1, 0]
+        assert (found.errors, found.cached_ms) == (1, 3.0)
 
     def test_missing_files_are_named(self, tmp_path: Path) -> None:
         with pytest.raises(human_eval.BenchmarkMissing, match="HumanEval-SingleLine"):
