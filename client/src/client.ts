@@ -20,6 +20,7 @@ import {
   LAST_OUTCOME,
   REGENERATE,
   STATUS_CHANGED,
+  WORKSPACE_TRUSTED,
   type BenchmarkParams,
   type BenchmarkResult,
   type CheckModelParams,
@@ -70,6 +71,7 @@ export class Client implements vscode.Disposable {
       initializationOptions: (): InitializationOptions => ({
         settings: vscode.workspace.getConfiguration().get('parafill'),
         statusNotifications: true,
+        trusted: vscode.workspace.isTrusted,
       }),
       // Opening fifty files at once must not send fifty texts to a server that looks at one.
       textSynchronization: { delayOpenNotifications: true },
@@ -83,6 +85,10 @@ export class Client implements vscode.Disposable {
       }),
       this.client.onNotification(STATUS_CHANGED, (status: StatusParams) => {
         this.statusChanged.fire(status);
+      }),
+      // A server that starts later is told so at its start.
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        if (this.client.isRunning()) void this.client.sendNotification(WORKSPACE_TRUSTED);
       }),
     );
   }

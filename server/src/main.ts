@@ -35,6 +35,7 @@ import { record } from './features/parameters';
 import { Regenerate } from './features/regenerate';
 import { Status } from './features/status';
 import { Turns } from './features/turns';
+import { Workspace } from './features/workspace';
 import { InferenceClient } from './inference/inferenceClient';
 import { connectionLog } from './log';
 
@@ -95,12 +96,23 @@ function serve(connection: Connection, bundledPath: string): void {
     now,
   });
   const notebooks = new Notebooks(documents);
-  const common = { documents, settings, turns, outcomes, provider, now };
+  const workspace = new Workspace({
+    documents,
+    settings,
+    room: () => {
+      const state = host.model?.state;
+      return state?.kind === 'ready' ? state.info : undefined;
+    },
+    now,
+  });
+  const chunksFor: Workspace['chunksFor'] = (...place) => workspace.chunksFor(...place);
+  const common = { documents, settings, chunksFor, turns, outcomes, provider, now };
   const features: readonly Feature[] = [
     configuration,
     status,
     outcomes,
     notebooks,
+    workspace,
     new InlineCompletion({
       ...common,
       completer,
@@ -153,7 +165,10 @@ function serve(connection: Connection, bundledPath: string): void {
   store.add(documents.listen(connection));
 
   let wantsStatus = false;
-  connection.onInitialize(({ capabilities, initializationOptions }): InitializeResult => {
+  connection.onInitialize((params): InitializeResult => {
+    const { capabilities } = params;
+    const initializationOptions: unknown = params.initializationOptions;
+    workspace.initialize(params);
     configuration.initialize(capabilities, initializationOptions);
     wantsStatus = record(initializationOptions)['statusNotifications'] === true;
     const own: ServerCapabilities = { textDocumentSync: TextDocumentSyncKind.Incremental };
@@ -166,6 +181,7 @@ function serve(connection: Connection, bundledPath: string): void {
     };
   });
   connection.onInitialized(() => {
+    workspace.start(connection);
     void configuration.start(connection).then(() => {
       // Only now is it known which model is wanted; loading two would cost twice the time and memory.
       host.use(modelChoice());

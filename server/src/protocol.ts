@@ -70,6 +70,8 @@ export interface Effort {
   /** Context tokens the model read, and how many of these came from its cache. */
   readonly contextTokens: number;
   readonly reusedTokens: number;
+  /** How many pieces of other files the context began with. */
+  readonly chunks: number;
   readonly encodeMs: number;
   readonly denoiseMs: number;
   readonly rankMs: number;
@@ -310,6 +312,9 @@ export interface BenchmarkMeasured {
 
 export type BenchmarkResult = BenchmarkMeasured | CancelledResult | FailedResult;
 
+/** Sent to the server, without parameters, when the person comes to trust the workspace. */
+export const WORKSPACE_TRUSTED = 'parafill/workspaceTrusted';
+
 // --- Start ----------------------------------------------------------------------------------
 
 /**
@@ -317,6 +322,8 @@ export type BenchmarkResult = BenchmarkMeasured | CancelledResult | FailedResult
  * keys are those of `parafill.*` without the prefix, see settings.ts.
  */
 export interface InitializationOptions {
+  /** Whether the person trusts the workspace; `false`: no file is read that is not open. Absent: trusted. */
+  readonly trusted?: boolean;
   readonly settings?: unknown;
   /** Whether `STATUS_CHANGED` is sent: an editor that knows only LSP shall not be sent anything else. */
   readonly statusNotifications?: boolean;

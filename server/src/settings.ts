@@ -19,6 +19,8 @@ export interface Settings {
   readonly exclude: readonly string[];
   /** `parafill.completeInComments`: false leaves comments to the explicit trigger. */
   readonly completeInComments: boolean;
+  /** `parafill.workspaceContext`: whether the model is shown pieces of other files. */
+  readonly workspaceContext: boolean;
   /** `parafill.quality`: chooses the number of steps while `steps` is 0. */
   readonly quality: Quality;
   /** `parafill.steps`: a fixed number of denoising steps, or 0 for automatic. */
@@ -43,6 +45,7 @@ export const DEFAULT_SETTINGS: Settings = {
   languages: { '*': true },
   exclude: [],
   completeInComments: true,
+  workspaceContext: true,
   quality: 'balanced',
   steps: 0,
   candidates: 3,
@@ -84,7 +87,9 @@ export function parseSettings(section: unknown): ParsedSettings {
   }
   const source = section;
 
-  function flag(name: 'enable' | 'enableAutomaticCompletions' | 'completeInComments'): boolean {
+  function flag(
+    name: 'enable' | 'enableAutomaticCompletions' | 'completeInComments' | 'workspaceContext',
+  ): boolean {
     const value = source[name];
     if (value === undefined || value === null) return DEFAULT_SETTINGS[name];
     if (typeof value === 'boolean') return value;
@@ -160,6 +165,7 @@ export function parseSettings(section: unknown): ParsedSettings {
     languages: languages(),
     exclude: exclude(),
     completeInComments: flag('completeInComments'),
+    workspaceContext: flag('workspaceContext'),
     quality: quality(),
     steps: number('steps'),
     candidates: number('candidates'),

@@ -42,6 +42,10 @@ export interface StartOptions {
   readonly settings?: unknown;
   /** Whether the editor lets itself be asked for its settings. */
   readonly pullsConfiguration?: boolean;
+  /** The URI of the workspace folder. */
+  readonly folder?: string;
+  /** Whether the person trusts it; absent: the editor knows nothing of trust. */
+  readonly trusted?: boolean;
 }
 
 /**
@@ -67,6 +71,7 @@ export class LanguageServer {
   /** Starts the built server and goes through the handshake. */
   static async start(options: StartOptions = {}): Promise<LanguageServer> {
     const { transport = 'stdio', args = [], settings = {}, pullsConfiguration = true } = options;
+    const { folder, trusted } = options;
     const child = spawn(process.execPath, [SERVER, `--${transport}`, ...args], {
       stdio: transport === 'stdio' ? ['pipe', 'pipe', 'inherit'] : ['ignore', 'ignore', 'inherit', 'ipc'],
     });
@@ -88,8 +93,13 @@ export class LanguageServer {
     server.initialized = await connection.sendRequest('initialize', {
       processId: process.pid,
       rootUri: null,
+      workspaceFolders: folder === undefined ? null : [{ uri: folder, name: 'folder' }],
       capabilities,
-      initializationOptions: { statusNotifications: true, ...(pullsConfiguration ? {} : { settings }) },
+      initializationOptions: {
+        statusNotifications: true,
+        ...(pullsConfiguration ? {} : { settings }),
+        ...(trusted === undefined ? {} : { trusted }),
+      },
     });
     await connection.sendNotification('initialized', {});
     return server;
@@ -122,14 +132,22 @@ export class LanguageServer {
   }
 
   /** Opens a document and returns its URI. */
-  async open(text: string, languageId = 'typescript'): Promise<string> {
-    const uri = `file:///workspace/document${this.opened++}`;
+  async open(
+    text: string,
+    languageId = 'typescript',
+    uri = `file:///workspace/document${this.opened++}`,
+  ): Promise<string> {
     const document = TextDocument.create(uri, languageId, 1, text);
     this.documents.set(uri, document);
     await this.connection.sendNotification('textDocument/didOpen', {
       textDocument: { uri, languageId, version: document.version, text },
     });
     return uri;
+  }
+
+  async close(uri: string): Promise<void> {
+    this.documents.delete(uri);
+    await this.connection.sendNotification('textDocument/didClose', { textDocument: { uri } });
   }
 
   /** Inserts text at an offset, as typing does. */

@@ -23,6 +23,7 @@ describe('parseSettings', () => {
       languages: { '*': false, python: true },
       exclude: ['*.min.js'],
       completeInComments: false,
+      workspaceContext: false,
       quality: 'best',
       steps: 8,
       candidates: 5,

@@ -1,5 +1,5 @@
 import type { CancellationToken } from '../base/cancellation';
-import type { InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
+import type { FileChunk, InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
 import { contextAround } from './context';
 import type { Infiller } from './infiller';
 import { type InferenceEffort, withLineEnding } from './outcome';
@@ -23,6 +23,8 @@ export interface JointFillInput {
   readonly steps?: number;
   /** Milliseconds; steps there is no time for are left out. */
   readonly budgetMs?: number;
+  /** Pieces of other files for the text around the holes; absent: none. */
+  readonly chunksFor?: (segments: readonly string[]) => readonly FileChunk[];
   /** Leave out candidates that would change nothing. */
   readonly dropUnchanged: boolean;
 }
@@ -73,6 +75,7 @@ export async function fillJointly(
     {
       language: input.language,
       segments,
+      ...(input.chunksFor === undefined ? {} : { chunks: input.chunksFor(segments) }),
       mode: 'diffusion',
       maxTokens: input.maxTokens,
       temperature: input.temperature,
@@ -94,6 +97,7 @@ export async function fillJointly(
     steps: outcome.steps,
     contextTokens: outcome.contextTokens,
     reusedTokens: outcome.reusedTokens,
+    chunks: outcome.chunks,
     timings: outcome.timings,
   };
   const computed = outcome.candidates.length;

@@ -6,6 +6,7 @@ export interface InferenceEffort {
   readonly steps: number;
   readonly contextTokens: number;
   readonly reusedTokens: number;
+  readonly chunks: number;
   readonly timings: InfillTimings;
 }
 

@@ -17,12 +17,15 @@ import { toEffort, type Outcomes } from './outcomes';
 import { toProtocolRange } from './positions';
 import type { FillReport } from './progress';
 import type { Turns } from './turns';
+import type { Workspace } from './workspace';
 
 export interface ExplicitFillParts {
   readonly documents: TextDocuments<TextDocument>;
   readonly settings: () => Settings;
   readonly infiller: Infiller;
   readonly syntax: SyntaxChecker;
+  /** Pieces of other files for the text around a place. */
+  readonly chunksFor: Workspace['chunksFor'];
   readonly turns: Turns;
   readonly outcomes: Outcomes;
   /** What the model runs on, for the explanation. */
@@ -88,6 +91,8 @@ export async function runExplicitFill<Result extends { readonly kind: 'filled' }
         language: prepared.document.languageId,
         text: prepared.document.getText(),
         temperature: temperatureFor(prepared.input, settings.temperature),
+        chunksFor: (segments) =>
+          parts.chunksFor(prepared.document, prepared.input.holes[0]?.start ?? 0, segments),
         ...wantedEffort(settings),
         ...prepared.input,
       },

@@ -19,6 +19,7 @@ import type { Feature } from './feature';
 import { toEffort, type Outcomes } from './outcomes';
 import { offsetOfCursor } from './positions';
 import type { Turn, Turns } from './turns';
+import type { Workspace } from './workspace';
 
 export interface InlineCompletionParts {
   readonly documents: TextDocuments<TextDocument>;
@@ -26,6 +27,8 @@ export interface InlineCompletionParts {
   readonly completer: InlineCompleter;
   /** Code that comes before a document without being a part of it: the cells above a cell. */
   readonly codeAbove: (document: TextDocument) => string;
+  /** Pieces of other files for the text around a place. */
+  readonly chunksFor: Workspace['chunksFor'];
   readonly turns: Turns;
   readonly outcomes: Outcomes;
   /** Resolves once a model is ready, or none will be. */
@@ -126,6 +129,7 @@ export class InlineCompletion implements Feature {
           maxTokens: settings.maxTokens,
           temperature: settings.temperature,
           ...(unwanted === undefined ? {} : { unwanted }),
+          chunksFor: (segments) => this.parts.chunksFor(document, offset, segments),
           inComments: settings.completeInComments,
           ...wantedEffort(settings),
           ...(selected === undefined

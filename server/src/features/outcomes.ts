@@ -27,7 +27,7 @@ export class Outcomes implements Feature {
 
 /** @param totalMs from the arrival of the request to now */
 export function toEffort(effort: InferenceEffort, totalMs: number): Effort {
-  const { steps, contextTokens, reusedTokens, timings } = effort;
+  const { steps, contextTokens, reusedTokens, chunks, timings } = effort;
   const { encodeMs, denoiseMs, rankMs } = timings;
-  return { steps, contextTokens, reusedTokens, encodeMs, denoiseMs, rankMs, totalMs };
+  return { steps, contextTokens, reusedTokens, chunks, encodeMs, denoiseMs, rankMs, totalMs };
 }

@@ -1,7 +1,10 @@
 import * as assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { OutcomeExplanation } from '../../../server/src/protocol';
-import { closeEverything, editorWith, eventually, parafill, readyParafill, type } from './editor';
+import { closeEverything, editorWith, eventually, openFile, parafill, readyParafill, type } from './editor';
 
 const CODE = `function area(width: number, height: number): number {
   return |;
@@ -106,6 +109,31 @@ describe('the setting', () => {
       assert.ok(effort !== undefined && effort.steps >= 1 && effort.steps <= most, JSON.stringify(effort));
     });
   }
+
+  it('parafill.workspaceContext shows the model other files, if it knows them, or not', async () => {
+    const api = await readyParafill();
+    const copy = mkdtempSync(join(tmpdir(), 'parafill-model-'));
+    try {
+      cpSync(api.status?.model?.path ?? '', copy, { recursive: true });
+      const manifest = JSON.parse(readFileSync(join(copy, 'manifest.json'), 'utf8')) as object;
+      writeFileSync(join(copy, 'manifest.json'), JSON.stringify({ ...manifest, fileShare: 0.25 }));
+      await use('parafill.modelPath', copy);
+      await eventually(
+        'the other model',
+        () => api.status?.kind === 'ready' && api.status.model?.path === copy,
+      );
+      await openFile('src/vector.ts');
+      await editorWith(
+        'const first: Vector = add(left, right);\nconst second: Vector = |\nsubtract(left, right);\n',
+      );
+      assert.ok(((await outcomeOf(ask, computed)).effort?.chunks ?? 0) > 0);
+      await use('parafill.workspaceContext', false);
+      await hide();
+      assert.equal((await outcomeOf(ask, computed)).effort?.chunks, 0);
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  });
 
   it('parafill.candidates decides how many are computed', async () => {
     await use('parafill.candidates', 1);

@@ -4,7 +4,15 @@ import { summarise } from '../../../bench/typing/summary';
 import type { Effort, OutcomeExplanation, OutcomeKind } from '../../../server/src/protocol';
 
 function outcome(kind: OutcomeKind, effort?: Partial<Effort>): OutcomeExplanation {
-  const nothing = { steps: 4, contextTokens: 400, reusedTokens: 400, encodeMs: 0, denoiseMs: 0, rankMs: 0 };
+  const nothing = {
+    steps: 4,
+    contextTokens: 400,
+    reusedTokens: 400,
+    chunks: 0,
+    encodeMs: 0,
+    denoiseMs: 0,
+    rankMs: 0,
+  };
   return {
     request: 'inlineCompletion',
     kind,
