@@ -277,9 +277,11 @@ class SequenceBuilder:
     ) -> list[int] | None:
         """The context in `room` tokens, or None when the text between the holes does not fit."""
         chunks: list[int] = []
+        # Drawn in any case: with files and without them, the same seed gives the same holes.
+        share = rng.uniform(*self.shape.file_share)
         if files:
             ranked = rank_chunks(near_text(segments[0], segments[-1]), files, MOST_CHUNKS)
-            chunks = file_ids(self.tokenizer, ranked, int(room * rng.uniform(*self.shape.file_share)))
+            chunks = file_ids(self.tokenizer, ranked, int(room * share))
         try:
             return context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5), chunks)
         except ValueError:
@@ -506,8 +508,8 @@ class BatchSource:
         sequences: list[tuple[Lane, list[Canvas]]] = []
         while len(sequences) < self.size:
             index = min(int(np.searchsorted(self.cumulative, rng.random())), len(self.documents) - 1)
-            has_files = rng.random() < self.builder.shape.with_files
-            files = self.siblings.draw(index, rng) if has_files else None
+            has_files, seed = rng.random() < self.builder.shape.with_files, rng.random()
+            files = self.siblings.draw(index, random.Random(seed)) if has_files else None
             sequence = self.builder.build(self.documents[index], rng, files)
             if sequence and sequence[1]:
                 sequences.append(sequence)

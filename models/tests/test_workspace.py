@@ -221,6 +221,15 @@ def test_same_seed_and_step_give_the_same_batch() -> None:
     assert batch() == batch()
 
 
+def test_with_files_and_without_them_the_holes_are_the_same() -> None:
+    def fills(share: float) -> list:
+        shape = dataclasses.replace(SHAPE, with_files=share)
+        source = BatchSource(CORPUS, SequenceBuilder(TOKENIZER, PRESETS["tiny"], shape), 4, 1)
+        return source.batch(3).canvas_targets.tolist()
+
+    assert fills(0.0) == fills(1.0)
+
+
 RECORDS = [
     ({"stage": "pretrain", "with_files": 0.5}, True),
     ({"stage": "distill", "from": {"stage": "distill", "from": {"stage": "pretrain", "with_files": 0.5}}}, True),
