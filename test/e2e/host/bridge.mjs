@@ -90,8 +90,8 @@ export async function startBridge(page) {
     ghostText: () => page.evaluate(readGhostText),
     press: async ({ key }) => page.keyboard.press(key),
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
-    /** Text of everything that matches a CSS selector, for what no API tells (notifications, quick picks). */
-    texts: ({ selector }) => page.locator(selector).allInnerTexts(),
+    /** What is visible of everything that matches, for what no API tells; closed lists keep their old rows. */
+    texts: ({ selector }) => page.locator(selector).filter({ visible: true }).allInnerTexts(),
     drawnAfter: () => page.evaluate(readDrawnAfter),
     countStyled: (wanted) => page.evaluate(countStyled, wanted),
     watchCursorLine: () => page.evaluate(watchCursorLine),
