@@ -79,10 +79,25 @@ export async function applyToSnapshot(
   if (!isCurrent(taken)) {
     return vscode.l10n.t('The document changed meanwhile, so nothing was inserted. Run the command again.');
   }
-  const change = new vscode.WorkspaceEdit();
-  change.set(taken.document.uri, [...edits]);
-  if (await vscode.workspace.applyEdit(change)) return undefined;
+  if (await apply(taken.document, edits)) return undefined;
   return vscode.l10n.t('The editor refused the change. Is the file read-only?');
+}
+
+/**
+ * Of a workspace edit in the active editor VS Code writes only the UTF-16 units that differ, which tears an emoji
+ * apart that is replaced by a similar one. An editor that is asked itself writes what it is given.
+ */
+async function apply(document: vscode.TextDocument, edits: readonly vscode.TextEdit[]): Promise<boolean> {
+  const { activeTextEditor, visibleTextEditors } = vscode.window;
+  const editor = [activeTextEditor, ...visibleTextEditors].find((shown) => shown?.document === document);
+  if (editor !== undefined) {
+    return editor.edit((builder) => {
+      for (const { range, newText } of edits) builder.replace(range, newText);
+    });
+  }
+  const change = new vscode.WorkspaceEdit();
+  change.set(document.uri, [...edits]);
+  return vscode.workspace.applyEdit(change);
 }
 
 export function toProtocol({ start, end }: vscode.Range): ProtocolRange {

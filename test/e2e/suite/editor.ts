@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { applyToSnapshot } from '../../../client/src/documents';
 import type { ParafillApi } from '../../../client/src/extension';
 import { hasBridge, screenshot } from './bridge';
 
@@ -102,6 +103,16 @@ export async function select(editor: vscode.TextEditor, range: vscode.Range): Pr
 /** Types as a person does, one key after another. */
 export async function type(text: string): Promise<void> {
   for (const character of text) await vscode.commands.executeCommand('type', { text: character });
+}
+
+/** Replaces a range of a document that is shown, exactly and as one change. */
+export async function replace(
+  document: vscode.TextDocument,
+  range: vscode.Range,
+  text: string,
+): Promise<void> {
+  const taken = { document, version: document.version };
+  assert.equal(await applyToSnapshot(taken, [vscode.TextEdit.replace(range, text)]), undefined);
 }
 
 /** The range of the first occurrence of a text. */

@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ParafillApi } from '../../../client/src/extension';
 import { hasBridge, renderedCount } from './bridge';
-import { closeEverything, editorWith, eventually, readyParafill, select } from './editor';
+import { closeEverything, editorWith, eventually, readyParafill, replace, select } from './editor';
 import { hasDiff, previewOf } from './preview';
 
 const TEXT = `|function area(width: number, height: number): number {
@@ -47,16 +47,11 @@ describe('kept lines', () => {
 
   it('move with the edits around them and end with an edit of their own', async () => {
     const { document } = await editorWithKept();
-    const edit = async (range: vscode.Range, text: string): Promise<void> => {
-      const change = new vscode.WorkspaceEdit();
-      change.replace(document.uri, range, text);
-      assert.ok(await vscode.workspace.applyEdit(change));
-    };
-    await edit(new vscode.Range(0, 0, 0, 0), '// one\n// two\n');
+    await replace(document, new vscode.Range(0, 0, 0, 0), '// one\n// two\n');
     assert.deepEqual(api.keptLines(document), [4]);
-    await edit(new vscode.Range(4, KEPT.length, 4, KEPT.length), '\n  // below');
+    await replace(document, new vscode.Range(4, KEPT.length, 4, KEPT.length), '\n  // below');
     assert.deepEqual(api.keptLines(document), [4]);
-    await edit(new vscode.Range(4, 2, 4, 2), 'void ');
+    await replace(document, new vscode.Range(4, 2, 4, 2), 'void ');
     assert.deepEqual(api.keptLines(document), []);
   });
 

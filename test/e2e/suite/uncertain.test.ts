@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { ParafillApi } from '../../../client/src/extension';
 import { hasBridge, renderedCount } from './bridge';
-import { closeEverything, editorWith, eventually, readyParafill } from './editor';
+import { closeEverything, editorWith, eventually, readyParafill, replace } from './editor';
 
 const TEXT = `// ⟦⟧
 export function ⟦⟧(first: string, second: string): string {
@@ -28,12 +28,6 @@ describe('uncertain parts', () => {
     return document;
   }
 
-  async function edit(document: vscode.TextDocument, range: vscode.Range, text: string): Promise<void> {
-    const change = new vscode.WorkspaceEdit();
-    change.replace(document.uri, range, text);
-    assert.ok(await vscode.workspace.applyEdit(change));
-  }
-
   it('are underlined with dots until the first edit there', async () => {
     const document = await filled();
     const [first, ...others] = api.uncertainParts(document);
@@ -42,15 +36,15 @@ describe('uncertain parts', () => {
       renderedCount('.view-overlays .cdr', 'border-bottom-style', 'dotted');
     if (hasBridge) await eventually('dotted lines', async () => (await underlined()) > 0);
 
-    await edit(document, new vscode.Range(0, 0, 0, 0), '// above\n');
+    await replace(document, new vscode.Range(0, 0, 0, 0), '// above\n');
     const moved = api.uncertainParts(document);
     assert.equal(moved.length, others.length + 1, 'an edit elsewhere clears nothing');
     const [movedFirst] = moved;
     assert.equal(movedFirst?.start.line, first.start.line + 1);
 
-    await edit(document, new vscode.Range(movedFirst.start, movedFirst.start), 'x');
+    await replace(document, new vscode.Range(movedFirst.start, movedFirst.start), 'x');
     assert.ok(api.uncertainParts(document).length < moved.length, 'an edit there clears it');
-    await edit(document, new vscode.Range(0, 0, document.lineCount, 0), 'nothing\n');
+    await replace(document, new vscode.Range(0, 0, document.lineCount, 0), 'nothing\n');
     assert.deepEqual(api.uncertainParts(document), []);
     if (hasBridge) await eventually('no dotted line', async () => (await underlined()) === 0);
   });
