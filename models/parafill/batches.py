@@ -58,6 +58,7 @@ class Batch:
 
     ids, positions: int64 [B, lane + canvas]. lane_targets: int64 [B, lane], the next token or IGNORE.
     canvas_targets: int64 [B, canvas], the token itself where it is masked, else IGNORE.
+    lane_in_fill: bool [N], whether a lane target belongs to a hole: its tokens behind the lead, and its <eoh>.
     lane_read, canvas_read: int64 [N], [M], the hidden states that predict these targets, as indices into the flattened
     [B, lane + canvas], in the targets' own order. They are here because a GPU would have to be waited for to count.
     visible, group: int64 [B, canvas], see model.canvas_mask.
@@ -70,6 +71,7 @@ class Batch:
     positions: Tensor
     lane_targets: Tensor
     canvas_targets: Tensor
+    lane_in_fill: Tensor
     lane_read: Tensor
     canvas_read: Tensor
     visible: Tensor
@@ -162,11 +164,13 @@ def context_ids(
     budget: int,
     suffix_share: float,
     files: Sequence[int] = (),
+    repeated_below: int = 0,
 ) -> list[int]:
     """Context tokens of k + 1 segments around k holes, at most `budget` many; raises ValueError if they cannot fit.
 
     The suffix keeps its first tokens, the text before the first hole its last ones. `files` are the tokens of chunks of
     other files; they stand in front, where they stay what they are while the text around the hole changes.
+    `repeated_below`: see ModelConfig.
     """
     special = tokenizer.special
     last = segments[-1]
@@ -177,6 +181,7 @@ def context_ids(
         middle += [tokenizer.hole[index], *tokenizer.encode(text)]
     before = tokenizer.encode(segments[0])
     after = tokenizer.encode(suffix)
+    middle += after[:repeated_below]
     room = budget - len(files) - len(middle) - 3
     if room < 0:
         raise ValueError(
@@ -283,7 +288,8 @@ class SequenceBuilder:
             ranked = rank_chunks(near_text(segments[0], segments[-1]), files, MOST_CHUNKS)
             chunks = file_ids(self.tokenizer, ranked, int(room * share))
         try:
-            return context_ids(self.tokenizer, language, segments, room, rng.uniform(0.1, 0.5), chunks)
+            share, repeated = rng.uniform(0.1, 0.5), self.model.repeated_below
+            return context_ids(self.tokenizer, language, segments, room, share, chunks, repeated)
         except ValueError:
             return None
 
@@ -434,6 +440,7 @@ def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, p
     positions = np.zeros((count, total), np.int64)
     lane_targets = np.full((count, shape.lane), IGNORE, np.int64)
     canvas_targets = np.full((count, shape.canvas), IGNORE, np.int64)
+    in_fill = np.zeros((count, shape.lane), bool)
     visible = np.zeros((count, shape.canvas), np.int64)
     group = np.full((count, shape.canvas), -1, np.int64)
     number = np.full((count, shape.canvas), -1, np.int64)
@@ -445,6 +452,8 @@ def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, p
             lane.positions,
             lane.targets,
         )
+        for start, lead, fill in zip(lane.starts, lane.leads, lane.fills, strict=True):
+            in_fill[row, start + lead : start + len(fill) + 1] = True
         at = 0
         for index, canvas in enumerate(canvases):
             end = at + len(canvas.inputs)
@@ -466,6 +475,7 @@ def collate(sequences: list[tuple[Lane, list[Canvas]]], shape: SequenceConfig, p
         as_tensor(positions),
         as_tensor(lane_targets),
         as_tensor(canvas_targets),
+        as_tensor(in_fill[lane_targets != IGNORE]),
         as_tensor(lane_read),
         as_tensor(canvas_read),
         as_tensor(visible),

@@ -25,6 +25,8 @@ class ModelConfig:
     max_holes: int = 8
     #: The most tokens one canvas holds.
     max_canvas: int = 128
+    #: So many tokens of the text below are said once more behind the last hole, where a small model finds them.
+    repeated_below: int = 0
     rope_base: float = 10_000.0
     norm_eps: float = 1e-6
     # What follows differs between the models trained here (the defaults) and adapted ones (see huggingface.py).
@@ -138,10 +140,22 @@ _SMALL = SequenceConfig(
     kinds=(("line", 0.55), ("syntax", 0.15), ("span", 0.1), ("rest_of_line", 0.2)),
 )
 
-#: The mixture each preset trains on, and a short form of it for the first part of a run: attention costs less there.
+#: The mixture each preset trains on, and forms of it for parts of a run: `-short` costs less attention, `-infill` has
+#: more holes and canvases for each context.
 SEQUENCES: dict[str, SequenceConfig] = {
     "tiny": SequenceConfig(lane=224, canvas=96, context=192),
     "small": _SMALL,
     "small-short": dataclasses.replace(_SMALL, lane=304, canvas=192, context=256),
+    "small-infill": dataclasses.replace(
+        _SMALL,
+        lane=304,
+        canvas=320,
+        context=256,
+        several_holes=0.35,
+        long_middle=0.05,
+        fully_masked=0.35,
+        with_files=0.25,
+        kinds=(("line", 0.5), ("syntax", 0.2), ("span", 0.12), ("rest_of_line", 0.18)),
+    ),
     "base": SequenceConfig(lane=1664, canvas=896, context=1536),
 }

@@ -42,23 +42,27 @@ def token_losses(model: Transformer, batch: Batch, revealed: Tensor | None = Non
     return values[: len(batch.lane_read)], values[len(batch.lane_read) :]
 
 
-def losses(model: Transformer, batch: Batch, revealed: Tensor | None = None) -> Losses:
+def losses(model: Transformer, batch: Batch, revealed: Tensor | None = None, fill_weight: float = 1.0) -> Losses:
     """Both losses of a batch from one forward pass.
 
+    Of the causal ones, those in fills weigh `fill_weight` times as much as the others: they are few.
     There is no 1/t weight: decoding in few steps lives at high mask rates, so all rates count alike.
     """
     causal, masked = token_losses(model, batch, revealed)
-    return Losses(causal=causal.sum() / max(1, len(causal)), masked=masked.sum() / max(1, len(masked)))
+    weights = torch.where(batch.lane_in_fill, fill_weight, 1.0)
+    return Losses(
+        causal=(causal * weights).sum() / weights.sum().clamp(min=1), masked=masked.sum() / max(1, len(masked))
+    )
 
 
 class LossOfBatch(nn.Module):
     """`losses` as a module, so that DistributedDataParallel sees every use of a weight."""
 
-    def __init__(self, model: Transformer) -> None:
+    def __init__(self, model: Transformer, fill_weight: float = 1.0) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.fill_weight = model, fill_weight
 
     def forward(self, batch: Batch, revealed: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """(causal, masked) mean losses in nats."""
-        loss = losses(self.model, batch, revealed)
+        loss = losses(self.model, batch, revealed, self.fill_weight)
         return loss.causal, loss.masked

@@ -120,6 +120,7 @@ def build_manifest(
             "ffn": config.ffn,
             "vocabSize": config.vocab_size,
             "contextLength": config.context_length,
+            "repeatedBelow": config.repeated_below,
             "holeStride": config.hole_stride,
             "maxHoles": config.max_holes,
             "maxCanvas": config.max_canvas,

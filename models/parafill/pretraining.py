@@ -38,6 +38,8 @@ class PretrainConfig:
     adam_rate: float = 3e-3
     weight_decay: float = 0.05
     masked_weight: float = 1.0
+    #: How much more a causal target in a fill counts than one in the context.
+    fill_weight: float = 1.0
     #: SequenceConfig.with_files, for the checkpoint's record: it decides whether the model is shown other files.
     with_files: float = 0.0
     ema: float = 0.995
@@ -165,6 +167,17 @@ def validate(model: Transformer, source: BatchSource, batches: int, device: torc
     return sums
 
 
+def continued(start_from: Path, config: ModelConfig) -> Transformer:
+    """The model of a checkpoint, to be trained on as `config` says: contexts may get another layout, but no weight
+    another shape; raises ValueError.
+    """
+    model = load_model(start_from)
+    if dataclasses.replace(model.config, repeated_below=config.repeated_below) != config:
+        raise ValueError(f"{start_from}: expected a model of shape {config}, found {model.config}")
+    model.config = config
+    return model
+
+
 def pretrain(
     model_config: ModelConfig,
     config: PretrainConfig,
@@ -182,7 +195,7 @@ def pretrain(
     checkpoint = folder / "pretrain"
     resumed = checkpoint.exists()
     torch.manual_seed(config.seed)
-    model = load_model(start_from) if start_from and not resumed else Transformer(model_config)
+    model = continued(start_from, model_config) if start_from and not resumed else Transformer(model_config)
     origin = load_info(checkpoint).get("from") if resumed else load_info(start_from) if start_from else None
     trainer = Trainer(model, config, device, origin)
     elapsed = 0.0
@@ -196,7 +209,7 @@ def pretrain(
     if config.compile:
         model.compile_for_training(config.flex)
 
-    objective = ranks.parallel(LossOfBatch(model))
+    objective = ranks.parallel(LossOfBatch(model, config.fill_weight))
     clock = Clock(elapsed)
     saved = validated = logged = clock.elapsed()
     seen, peak = trainer.positions * ranks.count, named_peak(device)

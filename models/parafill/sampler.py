@@ -145,7 +145,7 @@ class Infill:
             leads.append(lead)
         length = self.config.context_length
         files = file_ids(self.tokenizer, chunks, int(length * self.file_share))
-        return context_ids(self.tokenizer, language, texts, length, 0.25, files), leads
+        return context_ids(self.tokenizer, language, texts, length, 0.25, files, self.config.repeated_below), leads
 
     def fill(
         self, language: str, segments: list[str], decoding: Decoding, chunks: Sequence[Chunk] = ()

@@ -37,7 +37,7 @@ def losses_in_place(model: Transformer, batch: Batch) -> tuple[torch.Tensor, tor
 def classified(batch: Batch, tokenizer: CodeTokenizer, model: Transformer) -> Iterator[tuple[str, float]]:
     """(class, loss) of every target of a batch."""
     lane_losses, canvas_losses = losses_in_place(model, batch)
-    mask = tokenizer.special.mask
+    mask, eoh = tokenizer.special.mask, tokenizer.special.eoh
     for row in range(len(batch.ids)):
         ids = batch.ids[row].tolist()
         filling, first = False, False
@@ -46,6 +46,7 @@ def classified(batch: Batch, tokenizer: CodeTokenizer, model: Transformer) -> It
             filling = filling or first
             if batch.lane_targets[row, at] != IGNORE:
                 kind = "context" if not filling else "first of a fill" if first else "rest of a fill"
+                kind = "end of a fill" if batch.lane_targets[row, at] == eoh else kind
                 yield f"causal: {kind}", lane_losses[row, at].item()
         canvas = [*ids[batch.lane :], mask]
         for at in range(1, len(canvas) - 1):
@@ -55,6 +56,7 @@ def classified(batch: Batch, tokenizer: CodeTokenizer, model: Transformer) -> It
             kind = "left neighbour" if left else "right neighbour" if right else "no neighbour"
             kind = "both neighbours" if left and right else kind
             kind = "first of a hole" if canvas[at - 1] in tokenizer.fill else kind
+            kind = "end of a hole" if batch.canvas_targets[row, at] == eoh else kind
             yield f"masked: {kind}", canvas_losses[row, at].item()
 
 

@@ -28,18 +28,23 @@ def main() -> None:
         "--anneal-attention", type=float, default=0.0, metavar="SHARE",
         help="begin with canvases that are read causally, and end that after this share of the budget",
     )  # fmt: skip
+    parser.add_argument("--fill-weight", type=float, default=1.0, help="of causal targets in fills")
+    parser.add_argument("--repeated-below", type=int, help="default: the preset's own")
     add_training_arguments(parser)
     parser.add_argument("--from", dest="start_from", type=Path, help="begin with the weights of this checkpoint")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "small")
     options = parse_training_arguments(parser)
     model = model_config(options.preset, options.start_from, options.tokenizer)
+    if options.repeated_below is not None:
+        model = dataclasses.replace(model, repeated_below=options.repeated_below)
     shape = SEQUENCES[options.sequences or options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
+    usual = PretrainConfig
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
-        decay_from=options.decay_from, compile=not options.no_compile, flex=options.flex, workers=options.workers,
-        with_files=shape.with_files, anneal=options.anneal_attention,
         muon_rate=PretrainConfig.muon_rate * options.rate, adam_rate=PretrainConfig.adam_rate * options.rate,
+        fill_weight=options.fill_weight, decay_from=options.decay_from, with_files=shape.with_files,
+        anneal=options.anneal_attention, compile=not options.no_compile, flex=options.flex, workers=options.workers,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)

@@ -55,6 +55,7 @@ def made_up_batch(model: ModelConfig, shape: SequenceConfig, size: int, device: 
         positions=torch.arange(shape.positions, device=device).expand_as(ids) % model.max_position,
         lane_targets=lane_targets,
         canvas_targets=canvas_targets,
+        lane_in_fill=torch.zeros(lane_read.shape, dtype=torch.bool, device=device),
         lane_read=torch.from_numpy(lane_read).to(device),
         canvas_read=torch.from_numpy(canvas_read).to(device),
         visible=torch.full_like(canvas_targets, shape.lane // 2),

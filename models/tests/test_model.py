@@ -163,6 +163,21 @@ def test_causal_loss_leaves_out_random_cuts(model: Transformer) -> None:
     assert losses(model, batch).causal.item() == pytest.approx(by_hand.item(), abs=1e-5)
 
 
+def test_causal_loss_may_weigh_fills_without_their_leads_more(model: Transformer) -> None:
+    fills, leads = [[50, 51, 52]], [1]
+    lane = build_lane(load_tokenizer(TOKENIZER), CONFIG, [11, 4, 3, 40, 41, 16], fills, SHAPE.lane, leads)
+    batch = collate([(lane, [canvas(lane, 0, 6, 0)])], SHAPE, pad=0)
+    with torch.no_grad():
+        hidden, _ = model(batch.ids[:, : batch.lane], batch.positions[:, : batch.lane], batch.lane)
+    # <lang> <suf> <pre> a b <hole_0> | <fill_0> lead x y <eoh>
+    learnt = {2: 40, 3: 41, 6: 50, 7: 51, 8: 52, 9: 2}
+    weights = torch.tensor([1.0, 1.0, 1.0, 5.0, 5.0, 5.0])
+    targets = torch.tensor(list(learnt.values()))
+    by_hand = F.cross_entropy(model.logits(hidden[0, list(learnt)]), targets, reduction="none")
+    weighed = (by_hand * weights).sum() / weights.sum()
+    assert losses(model, batch, fill_weight=5.0).causal.item() == pytest.approx(weighed.item(), abs=1e-5)
+
+
 def test_masked_loss_may_be_read_in_place(model: Transformer) -> None:
     """The ablation: position t predicts its own token, not the next one."""
     lane = lane_with_fills([[40, 41, 42]])

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from parafill.batches import IGNORE, LONGEST_LEAD, Batch, BatchSource, SequenceBuilder, split_lead
+from parafill.batches import IGNORE, LONGEST_LEAD, Batch, BatchSource, SequenceBuilder, context_ids, split_lead
 from parafill.checkpoint import CheckpointError, load_model, save_checkpoint
 from parafill.config import PRESETS, ModelConfig, SequenceConfig
 from parafill.distill import _before_end, certainty, divergence, teacher_targets, with_hazards
 from parafill.model import Transformer
 from parafill.optim import learning_rate, orthogonalise
-from parafill.pretraining import PretrainConfig, pretrain
+from parafill.pretraining import PretrainConfig, continued, pretrain
 from parafill.tokenizer import load_tokenizer
 from parafill.training import Budget, NonFiniteLoss, check_finite
 from parafill.utilisation import training_flops
@@ -125,6 +125,25 @@ def test_leads_are_given_on_their_canvases_and_learnt_in_the_lane() -> None:
                 assert canvas.targets[: 1 + len(lead)] == [IGNORE] * (1 + len(lead))
         assert lane.ids[lane.starts[0] + 1 :][: len(lead)] == lead
     assert leads > 5
+
+
+def test_beginning_of_the_text_below_is_said_once_more_behind_the_last_hole() -> None:
+    tokenizer = load_tokenizer(TOKENIZER)
+    special, below = tokenizer.special, tokenizer.encode("\n\n    return total / len(values)\n")
+    segments = ["for value in values:\n", ";\n\n    return total / len(values)\n"]
+    usual = context_ids(tokenizer, "python", segments, 100, 0.25)
+    assert usual[2 : usual.index(special.pre)] == below
+    for count in (1, 5, 1000):
+        assert context_ids(tokenizer, "python", segments, 100, 0.25, repeated_below=count) == usual + below[:count]
+    with pytest.raises(ValueError, match="more than the context of 10"):
+        context_ids(tokenizer, "python", segments, 10, 0.25, repeated_below=1000)
+
+
+def test_training_goes_on_with_another_layout_but_not_with_another_shape(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, Transformer(CONFIG), {})
+    assert continued(tmp_path, dataclasses.replace(CONFIG, repeated_below=7)).config.repeated_below == 7
+    with pytest.raises(ValueError, match=r"expected a model of shape .*layers=3"):
+        continued(tmp_path, dataclasses.replace(CONFIG, layers=3))
 
 
 def test_share_is_masked_over_content(batch: Batch) -> None:

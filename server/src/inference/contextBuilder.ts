@@ -41,10 +41,12 @@ const suffixShare = 1 / 4;
 /**
  * Turns text around holes into the token sequence the model was trained on:
  *
- *     [language] [file] path \n lines … [suf] below [pre] before [hole_0] between [hole_1] … [hole_k] rest of the line
+ *     [language] [file] path \n lines … [suf] below [pre] before [hole_0] between [hole_1] … [hole_k] rest of the line,
+ *     beginning of below
  *
  * Pieces of other files stand in front, where they stay what they are while the text around the hole changes.
- * "below" is what follows the first line break behind the last hole. The beginning of a hole's own line is
+ * "below" is what follows the first line break behind the last hole. Its first tokens are said once more where the hole
+ * is, if the model was trained so: a small one does not find them far away. The beginning of a hole's own line is
  * not here but begins its canvas: so the canvas predicts from a left neighbour, and while a line is typed the
  * context stays what it is.
  */
@@ -63,13 +65,13 @@ export class ContextBuilder {
    * @param files pieces of other files, most useful first.
    */
   build(language: string, segments: readonly string[], files: readonly FileChunk[] = []): BuiltContext {
-    const { contextTokens, layout } = this.manifest;
+    const { contextTokens, repeatedBelow, layout } = this.manifest;
     const inFront = this.files.of(files);
     /** What is left for the text around the holes. */
     const contextLength = this.manifest.contextLength - inFront.ids.length;
     const most = Math.min(segments.length - 1, layout.maxHoles);
     const parts = segments.slice(0, most).map((text) => this.splitLead(text));
-    const { middle, holes, below } = this.takeHoles(
+    const { marked, holes, below } = this.takeHoles(
       segments,
       parts.map((part) => part.text),
       Math.floor(contextLength * middleShare),
@@ -78,6 +80,8 @@ export class ContextBuilder {
 
     const before = this.tokenizer.encode(tailWindow(parts[0]?.text ?? '', contextLength * unitsPerToken));
     const after = this.tokenizer.encode(headWindow(below, contextLength * unitsPerToken));
+    const repeated = after.subarray(0, Math.min(repeatedBelow, contextLength - 3 - marked.length));
+    const middle = [...marked, ...repeated];
     const fits = after.length + before.length <= contextLength - 3 - middle.length;
     // Where text is cut, brackets that come and go right of the cursor must not move the edges.
     const room = contextLength - 3 - (fits ? middle.length : roundUp(middle.length, jump / 2));
@@ -112,20 +116,20 @@ export class ContextBuilder {
     texts: readonly string[],
     most: number,
   ): {
-    middle: readonly number[];
+    marked: readonly number[];
     holes: number;
     below: string;
   } {
     const { contextTokens, layout } = this.manifest;
     /** Hole markers with the text between them, the text behind the last left out. */
-    let marked: number[] = [contextTokens.hole[0]!];
-    let best = this.closeMiddle(marked, segments[1] ?? '', most);
+    let open: number[] = [contextTokens.hole[0]!];
+    let best = this.restOfLine(open, segments[1] ?? '', most);
     for (let hole = 1; hole < Math.min(segments.length - 1, layout.maxHoles); hole++) {
       const between = texts[hole]!;
       if (between.length > most * unitsPerToken) break;
-      marked = [...marked, ...this.tokenizer.encode(between), contextTokens.hole[hole]!];
-      if (marked.length > most) break;
-      const closed = this.closeMiddle(marked, segments[hole + 1]!, most);
+      open = [...open, ...this.tokenizer.encode(between), contextTokens.hole[hole]!];
+      if (open.length > most) break;
+      const closed = this.restOfLine(open, segments[hole + 1]!, most);
       // Only one hole alone may have its rest of the line cut; of several, fewer are taken.
       if (closed.isCut) break;
       best = closed;
@@ -134,21 +138,21 @@ export class ContextBuilder {
   }
 
   /** Adds the rest of the last hole's line. */
-  private closeMiddle(
-    marked: readonly number[],
+  private restOfLine(
+    open: readonly number[],
     last: string,
     most: number,
-  ): { middle: readonly number[]; holes: number; below: string; isCut: boolean } {
+  ): { marked: readonly number[]; holes: number; below: string; isCut: boolean } {
     const lineEnd = last.indexOf('\n');
     const line = lineEnd < 0 ? last : last.slice(0, lineEnd);
     const rest = this.tokenizer.encode(headWindow(line, most * unitsPerToken));
-    const isCut = marked.length + rest.length > most || line.length > most * unitsPerToken;
-    const holes = marked.reduce(
+    const isCut = open.length + rest.length > most || line.length > most * unitsPerToken;
+    const holes = open.reduce(
       (count, id) => count + Number(this.manifest.contextTokens.hole.includes(id)),
       0,
     );
     return {
-      middle: [...marked, ...rest.subarray(0, most - marked.length)],
+      marked: [...open, ...rest.subarray(0, most - open.length)],
       holes,
       // Behind a line that is cut, what is below would not be what follows.
       below: lineEnd < 0 || isCut ? '' : last.slice(lineEnd),

@@ -12,6 +12,8 @@ export interface Manifest {
   readonly contextLength: number;
   /** The part of it that pieces of other files may take; 0 for a model that was trained without any. */
   readonly fileShare: number;
+  /** So many tokens of the text below a hole's line are said once more behind the last hole. */
+  readonly repeatedBelow: number;
   /** One past the last position the model knows. */
   readonly maxPosition: number;
   readonly layout: ModelLayout;
@@ -77,6 +79,10 @@ export function parseManifest(value: unknown): Manifest {
     headDim: model.get('headDim').integer(1, 1 << 16),
     contextLength,
     fileShare: reader.keys().includes('fileShare') ? reader.get('fileShare').number(0, mostFileShare) : 0,
+    // Models made before there was such a thing do without.
+    repeatedBelow: model.keys().includes('repeatedBelow')
+      ? model.get('repeatedBelow').integer(0, contextLength)
+      : 0,
     maxPosition,
     layout,
     contextTokens: parseContextTokens(reader.get('tokens'), layout),

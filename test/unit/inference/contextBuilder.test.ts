@@ -46,6 +46,22 @@ describe('ContextBuilder', () => {
     });
   }
 
+  it('says the beginning of the text below once more behind the last hole, where the model is used to it', () => {
+    const json = manifestJson();
+    Object.assign(json['model'] as object, { repeatedBelow: 5 });
+    const repeating = new ContextBuilder(tokenizer, parseManifest(json));
+    for (const [, language, segments] of layouts) {
+      const { ids } = builder.build(language, segments);
+      const below = ids.subarray(2, ids.indexOf(contextTokens.prefix));
+      assert.deepEqual(
+        repeating.build(language, segments).ids,
+        Int32Array.of(...ids, ...below.subarray(0, 5)),
+      );
+    }
+    const long = repeating.build('typescript', [code(400), `; // ${'long '.repeat(900)}\n${code(400)}`]);
+    assert.ok(long.ids.length <= contextLength);
+  });
+
   it('leaves the context as it is while a line is typed', () => {
     const build = (typed: string): Int32Array =>
       builder.build('typescript', [`${code(9)}${typed}`, '\n']).ids;
