@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .batches import context_ids, ends_in_blank, file_ids, split_lead
+from .batches import context_ids, file_ids
 from .onnx_model import KvCache, OnnxModel
+from .opening import Lead, allow_only, open_lead
 from .tokenizer import CodeTokenizer
 from .workspace import Chunk
 
@@ -135,13 +136,11 @@ class Infill:
         self.model, self.tokenizer, self.file_share = model, tokenizer, file_share
         self.config, self.special = model.config, tokenizer.special
 
-    def split(
-        self, language: str, segments: list[str], chunks: Sequence[Chunk] = ()
-    ) -> tuple[list[int], list[list[int]]]:
+    def split(self, language: str, segments: list[str], chunks: Sequence[Chunk] = ()) -> tuple[list[int], list[Lead]]:
         """Context ids, and each hole's lead."""
         texts, leads = list(segments), []
         for hole in range(len(segments) - 1):
-            texts[hole], lead, _ = split_lead(self.tokenizer, texts[hole])
+            texts[hole], lead = open_lead(self.tokenizer, texts[hole])
             leads.append(lead)
         length = self.config.context_length
         files = file_ids(self.tokenizer, chunks, int(length * self.file_share))
@@ -159,17 +158,19 @@ class Infill:
             found = self._fill_canvases(cache, leads, decoding)
         unique: dict[tuple[str, ...], Candidate] = {}
         for candidate in found:
-            unique.setdefault(tuple(self.tokenizer.decode(fill) for fill in candidate.fills), candidate)
+            unique.setdefault(tuple(self.texts(segments, candidate)), candidate)
+        # A hole where nothing is missing is said to be one only if nothing else is known.
+        unique = {texts: candidate for texts, candidate in unique.items() if all(texts)} or unique
         return sorted(unique.values(), key=lambda c: -c.score)[: decoding.candidates]
 
     def _fill_canvases(
-        self, cache: KvCache, leads: list[list[int]], decoding: Decoding, block: Block | None = None
+        self, cache: KvCache, leads: list[Lead], decoding: Decoding, block: Block | None = None
     ) -> list[Candidate]:
         """One canvas a hole. Candidates in the order in which they were made."""
         anchor = block.anchor if block else None
-        limit = min(decoding.max_tokens, self.config.max_canvas - max(map(len, leads)))
-        size = next(s for s in CANVAS_SIZES if s >= max(map(len, leads)) + limit)
-        blank = [(size - len(lead), False) for lead in leads]
+        limit = min(decoding.max_tokens, self.config.max_canvas - max(len(lead.ids) for lead in leads))
+        size = next(s for s in CANVAS_SIZES if s >= max(len(lead.ids) for lead in leads) + limit)
+        blank = [(size - len(lead.ids), False) for lead in leads]
         logits = self._denoise(cache, [self._canvas(blank, leads, anchor)])[0]
         by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
         probabilities = [np.exp(log_softmax(part)) for part in by_hole]
@@ -200,7 +201,7 @@ class Infill:
             for canvas, score in zip(canvases, scores, strict=True)
         ]
 
-    def _fill_blocks(self, cache: KvCache, lead: list[int], decoding: Decoding) -> list[Candidate]:
+    def _fill_blocks(self, cache: KvCache, lead: Lead, decoding: Decoding) -> list[Candidate]:
         """One long hole, canvas by canvas; every finished block is read causally behind the context.
 
         Every candidate goes a way of its own. At temperature 0 the first takes what is likeliest; where that does not
@@ -208,7 +209,7 @@ class Infill:
         """
         config, context = self.config, cache.length
         size = max(s for s in CANVAS_SIZES if 2 * s <= config.max_canvas)
-        most = config.hole_stride * (config.max_holes - 1) + config.max_canvas - len(lead)
+        most = config.hole_stride * (config.max_holes - 1) + config.max_canvas - len(lead.ids)
         limit = min(decoding.max_tokens, LONGEST_FILL, most)
         ways = decoding.candidates
         found: list[Candidate] = []
@@ -219,7 +220,7 @@ class Infill:
             known, given, anchor = Candidate([[]], 0.0, False), lead, None
             for index in itertools.count():
                 left = limit - len(known.fills[0])
-                room = min(left, max(1, size - len(given)))
+                room = min(left, max(1, size - len(given.ids)))
                 part = dataclasses.replace(
                     decoding,
                     max_tokens=room,
@@ -238,31 +239,33 @@ class Infill:
                 if repeats(known.fills[0], tokens):
                     found.append(known)
                     break
-                read = [self.tokenizer.fill[0] if anchor is None else anchor, *given, *tokens[:-1]]
+                read = [self.tokenizer.fill[0] if anchor is None else anchor, *given.ids, *tokens[:-1]]
                 order = np.arange(len(read))[None]
                 outputs = self.model.run(cache, np.array([read]), order + cache.length, order, np.array([0]))
                 cache.append(outputs, len(read))
-                known, given, anchor = whole[0], [], tokens[-1]
+                known, given, anchor = whole[0], Lead([]), tokens[-1]
         cache.length = context
         return found
 
     def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
-        """The fills as text; where the blank before the hole was left out of the lead, it is not filled twice."""
-        decoded = [self.tokenizer.decode(fill) for fill in candidate.fills]
+        """The fills as text, without what of their first tokens stands before the hole already."""
+        leads = [open_lead(self.tokenizer, before)[1] for before in segments[:-1]]
         return [
-            text.removeprefix(" ") if ends_in_blank(before) else text
-            for text, before in zip(decoded, segments[:-1], strict=True)
+            self.tokenizer.decode(fill).removeprefix(lead.opening)
+            for fill, lead in zip(candidate.fills, leads, strict=True)
         ]
 
-    def _canvas(self, shape: list[tuple[int, bool]], leads: list[list[int]], anchor: int | None = None) -> _Row:
+    def _canvas(self, shape: list[tuple[int, bool]], leads: list[Lead], anchor: int | None = None) -> _Row:
         """A row of canvases, one a hole, of (masks, whether <eoh> follows). The rest of a hole begins at its anchor."""
-        row = _Row([], [], [], [], [])
+        row = _Row([], [], [], [], [], {})
         for hole, (length, ended) in enumerate(shape):
             row.starts.append(len(row.ids))
-            given = [self.tokenizer.fill[hole] if anchor is None else anchor, *leads[hole]]
+            given = [self.tokenizer.fill[hole] if anchor is None else anchor, *leads[hole].ids]
             tokens = [*given, *[self.special.mask] * length, *[self.special.eoh] * ended]
             first = len(row.ids) + len(given)
             row.masked += range(first, first + length)
+            if leads[hole].first is not None:
+                row.openings[first] = leads[hole].first
             row.given += range(len(row.ids), first)
             row.ids += tokens
             row.offsets += range(self.config.hole_stride * hole, self.config.hole_stride * hole + len(tokens))
@@ -280,7 +283,12 @@ class Infill:
             order[index, :count] = np.arange(count) if causal else 0
         flat = np.array([index * width + at for index, places in enumerate(wanted) for at in places])
         logits = self.model.run(cache, ids, positions, order, flat)["logits"]
-        return np.split(logits, np.cumsum([len(places) for places in wanted])[:-1])
+        parts = np.split(logits, np.cumsum([len(places) for places in wanted])[:-1])
+        for row, places, part in zip(rows, wanted, parts, strict=True):
+            for at, scores in zip(places, part, strict=True):
+                if at + 1 in row.openings:
+                    allow_only(scores, row.openings[at + 1])
+        return parts
 
     def _denoise(self, cache: KvCache, rows: list[_Row]) -> list[np.ndarray]:
         active = [row for row in rows if row.masked]
@@ -338,11 +346,13 @@ class _Row:
     starts: list[int]
     #: Markers and leads: columns that are not part of the answer.
     given: list[int]
+    #: The only tokens that may stand in a column, where not all may.
+    openings: dict[int, np.ndarray]
 
-    def fills(self, eoh: int, leads: list[list[int]]) -> list[list[int]]:
+    def fills(self, eoh: int, leads: list[Lead]) -> list[list[int]]:
         ends = [*self.starts[1:], len(self.ids)]
         return [
-            [token for token in self.ids[start + 1 + len(lead) : end] if token != eoh]
+            [token for token in self.ids[start + 1 + len(lead.ids) : end] if token != eoh]
             for start, end, lead in zip(self.starts, ends, leads, strict=True)
         ]
 

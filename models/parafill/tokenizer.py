@@ -92,6 +92,10 @@ class CodeTokenizer:
             parts.append(self._bytes[token])
         return b"".join(parts)
 
+    def beginning_with(self, prefix: bytes) -> list[int]:
+        """Ids of all tokens whose bytes begin with these, ascending."""
+        return [i for i in range(self.first_text, self.size) if self._bytes[i].startswith(prefix)]
+
     def decode(self, ids: Iterable[int]) -> str:
         """The text of text ids; bytes that are no UTF-8 (a cut character) become U+FFFD."""
         return self.decode_bytes(ids).decode("utf-8", "replace")

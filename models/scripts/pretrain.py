@@ -39,7 +39,6 @@ def main() -> None:
         model = dataclasses.replace(model, repeated_below=options.repeated_below)
     shape = SEQUENCES[options.sequences or options.preset]
     source = functools.partial(make_source, options.shards, options.tokenizer)
-    usual = PretrainConfig
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
         muon_rate=PretrainConfig.muon_rate * options.rate, adam_rate=PretrainConfig.adam_rate * options.rate,

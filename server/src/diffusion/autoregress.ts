@@ -1,4 +1,4 @@
-import { logProbability } from './logits';
+import { allowOnly, logProbability } from './logits';
 import type { KvRows, Logits, MaskedDiffusionModel, ModelLayout, StopPoll, TokenBlock } from './model';
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
@@ -135,6 +135,8 @@ class Reading {
     const hole = this.tokens.length - 1;
     const fill = this.tokens[hole]!;
     const sampler = fill.length === 0 ? this.samplers.first : this.samplers.later;
+    const opening = fill.length === 0 ? this.task.openings?.[hole] : undefined;
+    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening);
     const { token, confidence } = sampler.choose(logits, row, this.random);
     this.logProbabilities[hole]!.push(logProbability(logits, row, vocabSize, token));
     this.unread = [{ id: token, position: this.unread.at(-1)!.position + 1 }];

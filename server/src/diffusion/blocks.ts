@@ -87,6 +87,7 @@ async function goOneWay(
     score: 0,
   };
   let lead = leadOf(task, 0);
+  let openings = task.openings ?? [];
   let anchor: number | undefined;
   for (;;) {
     const before = known;
@@ -96,6 +97,7 @@ async function goOneWay(
     const part: InfillTask = {
       ...task,
       leads: [lead],
+      openings,
       maxTokens: [size],
       seed: seedOf(efforts.length),
       block,
@@ -115,6 +117,7 @@ async function goOneWay(
     await model.extend(task.context, causalRow(read, task.context.length));
     known = first!;
     lead = new Int32Array();
+    openings = [];
     anchor = tokens.at(-1);
   }
 }

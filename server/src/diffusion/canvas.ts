@@ -6,6 +6,8 @@ export interface CanvasHole {
   readonly anchor?: number | undefined;
   /** What stands before the hole on its line: given, and no part of the fill. */
   readonly lead?: Int32Array;
+  /** See `InfillTask.openings`. */
+  readonly opening?: Int32Array | undefined;
   readonly length: number;
   /** Whether `<eoh>` stands right behind the tokens. */
   readonly end: boolean;
@@ -19,6 +21,8 @@ export interface CanvasSpan {
   readonly start: number;
   readonly length: number;
   readonly end: boolean;
+  /** The only tokens that may come first, ascending; absent: all. */
+  readonly opening: Int32Array | undefined;
 }
 
 /**
@@ -50,7 +54,8 @@ export class Canvas {
     this.positions = new Int32Array(columns);
     const spans: CanvasSpan[] = [];
     let column = 0;
-    for (const [index, { anchor, lead = new Int32Array(), length, end, locked }] of holes.entries()) {
+    for (const [index, hole] of holes.entries()) {
+      const { anchor, lead = new Int32Array(), opening, length, end, locked } = hole;
       if (length < 0 || lead.length + length > layout.maxCanvas) {
         const most = layout.maxCanvas - lead.length;
         throw new RangeError(`Expected 0 to ${most} tokens in hole ${index}, got ${length}`);
@@ -60,7 +65,7 @@ export class Canvas {
       this.ids[column++] = anchor ?? layout.fill[index]!;
       this.ids.set(lead, column);
       column += lead.length;
-      spans.push({ start: column - 1, length, end });
+      spans.push({ start: column - 1, length, end, opening });
       for (let j = 0; j < length; j++) this.ids[column++] = locked?.get(j) ?? layout.mask;
       if (end) this.ids[column++] = layout.eoh;
       for (let c = marker; c < column; c++) this.positions[c] = first + c - marker;
@@ -84,6 +89,11 @@ export class Canvas {
       if (this.ids[column] === this.layout.mask) columns.push(column);
     }
     return columns;
+  }
+
+  /** The only tokens that may stand in a column, where not all may. */
+  openingAt(column: number): Int32Array | undefined {
+    return this.spans.find(({ start }) => start + 1 === column)?.opening;
   }
 
   /** Decides a token. @throws when that column was decided or given before. */

@@ -1,4 +1,5 @@
 import { Canvas, chunkRows, toBlock, predictingColumn } from './canvas';
+import { allowOnly } from './logits';
 import { drawLength, type LengthDistribution, lengthDistribution, likeliestLengths } from './lengths';
 import type { Logits, MaskedDiffusionModel, StopPoll } from './model';
 import { type Random, rowRandom } from './rng';
@@ -48,6 +49,7 @@ export async function infill(
 
   let steps = 1;
   if (task.steps === 1) {
+    restrictProbe(task, probe, model.layout.vocabSize);
     for (const draft of drafts) decideFromProbe(draft, sampler, probe);
   } else {
     report?.(drafts[0]!.canvas.fills());
@@ -133,6 +135,7 @@ function startDrafts(
       lengths.map((length, hole) => ({
         anchor: task.block?.anchor,
         lead: leadOf(task, hole),
+        opening: task.openings?.[hole],
         length: Math.min(length, limits[hole]!),
         end: task.lengths !== undefined || length < limits[hole]!,
       })),
@@ -173,6 +176,13 @@ function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
   return Math.max(2, Math.min(task.steps, task.affordable?.(tokens) ?? task.steps));
 }
 
+function restrictProbe(task: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
+  for (const [hole, row] of firstRows.entries()) {
+    const opening = task.openings?.[hole];
+    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening);
+  }
+}
+
 /** Where there is one pass only, the tokens come from the same logits as the lengths. */
 function decideFromProbe(draft: Draft, sampler: Sampler, { logits, firstRows }: Probe): void {
   for (const [hole, { start, length }] of draft.canvas.spans.entries()) {
@@ -192,7 +202,7 @@ async function denoise(
   stop: StopPoll,
   report?: ProgressReport,
 ): Promise<number | undefined> {
-  const { pad } = model.layout;
+  const { pad, vocabSize } = model.layout;
   const schedule = new DenoisingSchedule(task.steps - 1, task.threshold);
   let pass = 0;
   for (; pass < schedule.passes; pass++) {
@@ -208,9 +218,11 @@ async function denoise(
       if (await stop()) return undefined;
       const logits = await model.denoise(task.context, toBlock(chunk, 'both', pad));
       let row = 0;
-      for (const { group, masked } of chunk) {
+      for (const { group, canvas, masked } of chunk) {
         const proposals = group.map((): Proposal[] => []);
         for (const column of masked) {
+          const opening = canvas.openingAt(column);
+          if (opening !== undefined) allowOnly(logits, row, vocabSize, opening);
           const choose = sampler.chooserOf(logits, row++);
           for (const [i, draft] of group.entries()) proposals[i]!.push({ column, ...choose(draft.random) });
         }

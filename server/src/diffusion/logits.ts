@@ -38,6 +38,20 @@ export function summarise(logits: Logits, row: number, vocabSize: number, from: 
   return { argmax: best - start, max, logMass };
 }
 
+/** As good as impossible, in nats, and still a number. */
+const impossible = -1e4;
+
+/** Leaves in one row of logits only these ids, likely in proportion to what they were: their probabilities sum to 1. */
+export function allowOnly(logits: Logits, row: number, vocabSize: number, ids: Int32Array): void {
+  const start = row * vocabSize;
+  const allowed = Float64Array.from(ids, (id) => logits[start + id]!);
+  const max = allowed.reduce((a, b) => Math.max(a, b), -Infinity);
+  const logSum = max + Math.log(allowed.reduce((sum, value) => sum + Math.exp(value - max), 0));
+  if (!Number.isFinite(logSum)) throw new Error(notFinite);
+  logits.fill(impossible, start, start + vocabSize);
+  for (const [i, id] of ids.entries()) logits[start + id] = allowed[i]! - logSum;
+}
+
 /** Natural-log probability of one id among the whole vocabulary. @throws where it is no number. */
 export function logProbability(logits: Logits, row: number, vocabSize: number, id: number): number {
   const value = logits[row * vocabSize + id]!;

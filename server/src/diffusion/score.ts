@@ -1,5 +1,5 @@
 import { type Canvas, chunkRows, toBlock } from './canvas';
-import { logProbability } from './logits';
+import { allowOnly, logProbability } from './logits';
 import type { KvCache, MaskedDiffusionModel, StopPoll } from './model';
 
 /**
@@ -29,11 +29,12 @@ export async function score(
     let row = 0;
     for (const { canvas } of chunk) {
       scores.push(
-        canvas.spans.map(({ start, length, end }) =>
-          Float64Array.from({ length: length + (end ? 1 : 0) }, (_, i) =>
+        canvas.spans.map(({ start, length, end, opening }) => {
+          if (opening !== undefined && length > 0) allowOnly(logits, row, vocabSize, opening);
+          return Float64Array.from({ length: length + (end ? 1 : 0) }, (_, i) =>
             logProbability(logits, row++, vocabSize, canvas.ids[start + i + 1]!),
-          ),
-        ),
+          );
+        }),
       );
     }
   }

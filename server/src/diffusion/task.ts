@@ -6,6 +6,11 @@ export interface InfillTask {
   readonly holes: number;
   /** What stands before each hole on its line and is not in the context; see `CanvasHole`. */
   readonly leads?: readonly Int32Array[];
+  /**
+   * The only tokens, ascending, that a hole may begin with, where its lead lacks the beginning of a token: a cursor in
+   * the middle of a word asks for the rest of that token, not for a part that hardly ever stands alone.
+   */
+  readonly openings?: readonly (Int32Array | undefined)[];
   /** The most tokens of each hole, at least 1. */
   readonly maxTokens: readonly number[];
   /** Denoising passes at most, the one that finds the lengths included; at least 1. */

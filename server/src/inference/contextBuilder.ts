@@ -1,6 +1,7 @@
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { FileTokens } from './fileTokens';
+import { type Lead, splitLead, unitsPerToken } from './lead';
 import type { FileChunk } from './messages';
 import { headWindow, tailWindow } from './textWindow';
 
@@ -16,21 +17,8 @@ export interface BuiltContext {
   readonly leads: readonly Lead[];
 }
 
-/** The beginning of a hole's line. */
-export interface Lead {
-  readonly ids: Int32Array;
-  /** A blank at the end was left out: it belongs to the token of the word that follows. */
-  readonly isHealed: boolean;
-}
-
-/** Leads of more tokens stay in the context. */
-const longestLead = 40;
-
 /** Token windows move in jumps of this many tokens, see `tailWindow`. */
 const jump = 64;
-
-/** No text needs more UTF-16 units than this for one token on average, so that more is never tokenised. */
-const unitsPerToken = 10;
 
 /** The share of the context that text between holes and right of them may take. */
 const middleShare = 3 / 4;
@@ -70,7 +58,7 @@ export class ContextBuilder {
     /** What is left for the text around the holes. */
     const contextLength = this.manifest.contextLength - inFront.ids.length;
     const most = Math.min(segments.length - 1, layout.maxHoles);
-    const parts = segments.slice(0, most).map((text) => this.splitLead(text));
+    const parts = segments.slice(0, most).map((text) => splitLead(this.tokenizer, text));
     const { marked, holes, below } = this.takeHoles(
       segments,
       parts.map((part) => part.text),
@@ -92,17 +80,6 @@ export class ContextBuilder {
     const around = [contextTokens.suffix, ...suffix, contextTokens.prefix, ...prefix, ...middle];
     const ids = Int32Array.from([languageToken, ...inFront.ids, ...around]);
     return { ids, holes, chunks: inFront.chunks, leads };
-  }
-
-  /** Takes the beginning of the last line off a text, unless it is long. */
-  private splitLead(text: string): { text: string; lead: Lead } {
-    const lineStart = text.lastIndexOf('\n') + 1;
-    const line = text.slice(lineStart);
-    const none = { text, lead: { ids: new Int32Array(), isHealed: false } };
-    if (line === '' || line.length > longestLead * unitsPerToken) return none;
-    const isHealed = /\S $/.test(line);
-    const ids = this.tokenizer.encode(isHealed ? line.slice(0, -1) : line);
-    return ids.length > longestLead ? none : { text: text.slice(0, lineStart), lead: { ids, isHealed } };
   }
 
   /**

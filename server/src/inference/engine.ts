@@ -8,9 +8,10 @@ import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
 import { type Filled, type InfillTask, meanConfidence, type ProgressReport } from '../diffusion/task';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import { ContextBuilder, type Lead } from './contextBuilder';
+import { ContextBuilder } from './contextBuilder';
 import { fillText, unfinishedText } from './fillText';
 import { findProblem } from './infillRequest';
+import type { Lead } from './lead';
 import {
   type InfillCandidate,
   type InfillOutcome,
@@ -134,6 +135,7 @@ export class Engine {
       context: encoded.cache,
       holes,
       leads: leads.map((lead) => lead.ids),
+      openings: leads.map((lead) => lead.openingIds),
       maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
         Math.min(most, LONGEST_FILL),
       ),
@@ -183,7 +185,10 @@ export class Engine {
     return Math.floor((deadline - this.now()) / ms);
   }
 
-  /** Candidates as text, best first, each text once; those that cut a character apart only if all do. */
+  /**
+   * Candidates as text, best first, each text once; those that cut a character apart or say nothing but what stands
+   * before the hole only if all do.
+   */
   private toText(filled: Filled, leads: readonly Lead[], most: number): InfillCandidate[] {
     const decoded = filled.candidates
       .map((candidate) => ({
@@ -193,7 +198,7 @@ export class Engine {
         ),
       }))
       .sort((a, b) => b.candidate.score - a.candidate.score);
-    const whole = decoded.filter(({ texts }) => texts.every(({ valid }) => valid));
+    const whole = decoded.filter(({ texts }) => texts.every(({ text, valid }) => valid && text !== ''));
     const byText = new Map<string, InfillCandidate>();
     for (const { texts, candidate } of whole.length > 0 ? whole : decoded) {
       const fills = texts.map(({ text }) => text);

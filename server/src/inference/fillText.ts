@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import type { Lead } from './contextBuilder';
+import type { Lead } from './lead';
 import { type Beginning, type TextSpan, UNDECIDED } from './messages';
 
 /**
@@ -64,9 +64,9 @@ export function unfinishedText(
   return healed(text.replaceAll('\ufffd', UNDECIDED), lead);
 }
 
-/** The blank that was left out of the lead is in the document already. */
+/** What the first token begins with is in the document already. */
 function healed(text: string, lead: Lead | undefined): string {
-  return lead?.isHealed === true && text.startsWith(' ') ? text.slice(1) : text;
+  return lead !== undefined && text.startsWith(lead.opening) ? text.slice(lead.opening.length) : text;
 }
 
 /**

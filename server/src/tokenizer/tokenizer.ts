@@ -19,6 +19,9 @@ const lineStarts = /(?<![\r\n])(?=\r?\n)/;
 /** Lines whose tokens are remembered: some documents' windows, so that a keystroke costs one line. */
 const rememberedLines = 4096;
 
+/** Beginnings of tokens whose ids are remembered: a word grows by a letter at a time. */
+const rememberedBeginnings = 64;
+
 /** Lines longer than this are not worth remembering: they are few, and they are large. */
 const longestRemembered = 400;
 
@@ -60,6 +63,7 @@ export class Tokenizer {
 
   private readonly inner: HuggingFaceTokenizer;
   private readonly lines = new LruMap<string, readonly number[]>(rememberedLines);
+  private readonly beginnings = new LruMap<string, Int32Array>(rememberedBeginnings);
   private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   private readonly strictUtf8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
@@ -94,6 +98,20 @@ export class Tokenizer {
       // The only error a strict decoder knows: not UTF-8. The answer carries that as a value.
       return { text: this.utf8.decode(joined), valid: false };
     }
+  }
+
+  /** The ids, ascending, of all text tokens that begin with this ASCII text. */
+  beginningWith(prefix: string): Int32Array {
+    const known = this.beginnings.get(prefix);
+    if (known !== undefined) return known;
+    const wanted = Buffer.from(prefix, 'latin1');
+    const ids: number[] = [];
+    for (const [id, bytes] of this.bytes.entries()) {
+      if (bytes !== undefined && wanted.every((byte, i) => byte === bytes[i])) ids.push(id);
+    }
+    const found = Int32Array.from(ids);
+    this.beginnings.set(prefix, found);
+    return found;
   }
 
   /** The bytes of one text token. */

@@ -26,13 +26,14 @@ const commonPrefix = (a: Int32Array, b: Int32Array): number => {
 
 describe('ContextBuilder', () => {
   const layouts: [name: string, language: string, segments: string[], expected: string, leads: string[]][] = [
-    ['one hole', 'typescript', ['a;\nlet b =', ';\nlet c;\n'], '<ts><suf>\nlet c;\n<pre>a;\n<hole0>;', ['let b =']],
-    ['several holes', 'python', ['f(', ',\n  ', ')\n'], '<py><suf>\n<pre><hole0>,\n<hole1>)', ['f(', '  ']],
-    ['several holes in a line', 'python', ['f(', ', x', ')\n'], '<py><suf>\n<pre><hole0><hole1>)', ['f(', ', x']],
-    ['a hole at the end', 'typescript', ['return', ''], '<ts><suf><pre><hole0>', ['return']],
-    ['a hole behind a blank', 'typescript', ['return ', ''], '<ts><suf><pre><hole0>', ['return']],
-    ['an empty file', 'cobol', ['', ''], '<other><suf><pre><hole0>', ['']],
-    ['a hole on a long line', 'python', ['x, '.repeat(60), '\ny'], `<py><suf>\ny<pre>${'x, '.repeat(60)}<hole0>`, ['']],
+    ['one hole', 'typescript', ['a;\nlet b =', ';\nlet c;\n'], '<ts><suf>\nlet c;\n<pre>a;\n<hole0>;', ['let b| =']],
+    ['several holes', 'python', ['f(', ',\n  ', ')\n'], '<py><suf>\n<pre><hole0>,\n<hole1>)', ['f|(', '  |']],
+    ['several holes in a line', 'python', ['f(', ', x', ')\n'], '<py><suf>\n<pre><hole0><hole1>)', ['f|(', ',| x']],
+    ['a hole at the end', 'typescript', ['return', ''], '<ts><suf><pre><hole0>', ['|return']],
+    ['a hole behind a blank', 'typescript', ['return ', ''], '<ts><suf><pre><hole0>', ['return| ']],
+    ['a hole in a word', 'typescript', ['a = this.construc', 'r;'], '<ts><suf><pre><hole0>r;', ['a = this.|construc']],
+    ['an empty file', 'cobol', ['', ''], '<other><suf><pre><hole0>', ['|']],
+    ['a hole on a long line', 'python', ['x, '.repeat(60), '\ny'], `<py><suf>\ny<pre>${'x, '.repeat(60)}<hole0>`, ['|']],
   ]; // prettier-ignore
   for (const [name, language, segments, expected, expectedLeads] of layouts) {
     it(`lays out ${name}`, () => {
@@ -40,7 +41,7 @@ describe('ContextBuilder', () => {
       assert.equal(spell(ids), expected);
       assert.equal(holes, segments.length - 1);
       assert.deepEqual(
-        leads.map((lead) => tokenizer.decode(lead.ids).text),
+        leads.map(({ ids, opening }) => `${tokenizer.decode(ids).text}|${opening}`),
         expectedLeads,
       );
     });

@@ -5,11 +5,12 @@ import {
   UNCERTAIN_BELOW,
   unfinishedText,
 } from '../../../server/src/inference/fillText';
+import { leadOfNothing } from '../../../server/src/inference/lead';
 import { UNDECIDED } from '../../../server/src/inference/messages';
 import { tokenizer } from '../tokenizer/shippedTokenizer';
 
 const mask = 1;
-const healedLead = { ids: new Int32Array(), isHealed: true };
+const healedLead = { ...leadOfNothing(), opening: ' ' };
 
 /** Tokens of the parts, those of parts in `‹…›` decided with little confidence. */
 function tokensOf(...parts: readonly string[]): { ids: Int32Array; confidences: Float64Array } {

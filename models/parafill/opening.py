@@ -1,0 +1,55 @@
+"""Where a hole begins inside a token: the end of the text before it is read as part of the hole's first token.
+
+A cursor in the middle of a word would otherwise ask for a part of a word that hardly ever stands alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import numpy as np
+
+from .batches import split_lead
+from .tokenizer import CodeTokenizer
+
+#: What the tokenizer never joins with what stands before it, and may join with what follows: a word, or signs.
+_UNFINISHED = re.compile(rb" ?(?:[A-Za-z_]+|[!-/:-@\[-^`{-~]+)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Lead:
+    """The beginning of a hole's line, given on its canvas."""
+
+    ids: list[int]
+    #: The end of the line before the hole that is not among the ids, because the hole's first token begins with it.
+    opening: str = ""
+    #: The tokens that begin so, int64, ascending; None where there is no opening.
+    first: np.ndarray | None = None
+
+
+def open_lead(tokenizer: CodeTokenizer, text: str) -> tuple[str, Lead]:
+    """Takes the beginning of the last line off the text before a hole: (what is left, lead)."""
+    kept, ids, ends_in_blank = split_lead(tokenizer, text)
+    if ends_in_blank:
+        return kept, _opened(tokenizer, ids, b" ")
+    lead = Lead(ids)
+    for start in range(len(ids) - 1, -1, -1):
+        end = tokenizer.decode_bytes(ids[start:])
+        if not _UNFINISHED.fullmatch(end):
+            break
+        longer = _opened(tokenizer, ids[:start], end)
+        if longer.first is not None and any(len(tokenizer.decode_bytes([i])) > len(end) for i in longer.first):
+            lead = longer
+    return kept, lead
+
+
+def _opened(tokenizer: CodeTokenizer, ids: list[int], opening: bytes) -> Lead:
+    return Lead(ids, opening.decode("ascii"), np.array(tokenizer.beginning_with(opening)))
+
+
+def allow_only(logits: np.ndarray, ids: np.ndarray) -> None:
+    """Leaves in one row of logits [vocab] only these ids; the others become as good as impossible."""
+    allowed = logits[ids]
+    logits[:] = -1e4
+    logits[ids] = allowed - np.logaddexp.reduce(allowed.astype(np.float64))
