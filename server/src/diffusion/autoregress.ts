@@ -1,4 +1,4 @@
-import { allowOnly, logProbability } from './logits';
+import { allowOnly, logProbability as logProbabilityOf } from './logits';
 import type { KvRows, Logits, MaskedDiffusionModel, ModelLayout, StopPoll, TokenBlock } from './model';
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
@@ -13,9 +13,12 @@ import {
 
 /**
  * The rival: the same weights read token by token, hole after hole. All candidates are read in one batch, each
- * with keys and values of its own behind those of the context; whoever is done drops out. At temperature 0
- * there is one answer; above it one is drawn per candidate. Known lengths are ignored, a hole ends where the
- * model ends it.
+ * with keys and values of its own behind those of the context; whoever is done drops out. Known lengths are ignored.
+ *
+ * Above temperature 0 one answer is drawn per candidate, and a hole ends where an end is drawn. At temperature 0 there is
+ * one answer of the likeliest tokens, and a hole ends where the whole of it is likeliest: it is read on until its
+ * beginning alone is less likely than the best whole. (To end where an end is the likeliest token would not do: each
+ * token behind a hole is likely once the one before it is there, so that ends are missed; models/LOG.md.)
  *
  * @param report is shown the first candidate.
  * @returns undefined when stopped, which is polled before every pass.
@@ -72,7 +75,7 @@ async function readOn(model: MaskedDiffusionModel, rows: KvRows, batch: Reading[
   const unread = batch.map((reading) => reading.unread);
   const counts = Int32Array.from(unread, (tokens) => tokens.length);
   const logits = await model.extendRows(rows, causalBlock(unread, model.layout.pad), counts);
-  for (const [row, reading] of batch.entries()) reading.choose(logits, row);
+  for (const [row, reading] of batch.entries()) rows.shorten(row, reading.choose(logits, row));
   for (let row = batch.length - 1; row >= 0; row--) {
     if (!batch[row]!.isDone) continue;
     rows.drop(row);
@@ -105,6 +108,10 @@ class Reading {
   private readonly confidences: number[][] = [];
   private readonly logProbabilities: number[][] = [];
   private complete = true;
+  /** Natural-log probability of the hole's tokens so far. */
+  private sum = 0;
+  /** The beginning of the hole that is the likeliest whole hole: how many tokens, the end's share, and all together. */
+  private likeliest = { length: 0, end: 0, score: -Infinity };
 
   constructor(
     private readonly layout: ModelLayout,
@@ -130,28 +137,64 @@ class Reading {
     };
   }
 
-  choose(logits: Logits, row: number): void {
+  /** Decides what follows. @returns how many of the tokens read last are no part of the hole after all. */
+  choose(logits: Logits, row: number): number {
     const { vocabSize, eoh } = this.layout;
     const hole = this.tokens.length - 1;
     const fill = this.tokens[hole]!;
-    const sampler = fill.length === 0 ? this.samplers.first : this.samplers.later;
-    const opening = fill.length === 0 ? this.task.openings?.[hole] : undefined;
-    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening);
+    const opening = this.task.openings?.[hole];
+    if (opening !== undefined && fill.length === 0) allowOnly(logits, row, vocabSize, opening.ids);
+    const isEmpty = fill.length === 0 || (fill.length === 1 && fill[0] === opening?.bare);
+    const isDrawn = this.task.temperature > 0;
+    const sampler = isDrawn && !isEmpty ? this.samplers.later : this.samplers.first;
     const { token, confidence } = sampler.choose(logits, row, this.random);
-    this.logProbabilities[hole]!.push(logProbability(logits, row, vocabSize, token));
-    this.unread = [{ id: token, position: this.unread.at(-1)!.position + 1 }];
-    const ended = token === eoh;
-    if (!ended) {
-      fill.push(token);
-      this.confidences[hole]!.push(confidence);
+    const logProbability = logProbabilityOf(logits, row, vocabSize, token);
+    if (!isDrawn && !isEmpty) {
+      this.considerEnd(logProbabilityOf(logits, row, vocabSize, eoh));
+      // What goes on is less likely still than its beginning.
+      if (this.sum + logProbability <= this.likeliest.score) return this.endAtLikeliest();
     }
-    const limit = limitOf(this.task, hole, this.layout);
-    if (!ended && fill.length < limit) return;
-    this.complete &&= ended;
+    const position = this.unread.at(-1)!.position + 1;
+    if (token === eoh) {
+      this.end(logProbability, position);
+      return 0;
+    }
+    fill.push(token);
+    this.confidences[hole]!.push(confidence);
+    this.logProbabilities[hole]!.push(logProbability);
+    this.sum += logProbability;
+    this.unread = [{ id: token, position }];
+    if (fill.length < limitOf(this.task, hole, this.layout)) return 0;
+    this.complete = false;
+    this.next();
+    return 0;
+  }
+
+  /** Remembers the tokens so far as a whole hole, if none of its beginnings is a likelier one. */
+  private considerEnd(end: number): void {
+    if (this.sum + end <= this.likeliest.score) return;
+    this.likeliest = { length: this.tokens.at(-1)!.length, end, score: this.sum + end };
+  }
+
+  private endAtLikeliest(): number {
+    const { length, end } = this.likeliest;
+    const tooMany = this.tokens.at(-1)!.length - length;
+    for (const values of [this.tokens, this.confidences, this.logProbabilities])
+      values.at(-1)!.length = length;
+    this.end(end, this.unread.at(-1)!.position + 1 - tooMany);
+    return tooMany;
+  }
+
+  private end(logProbability: number, position: number): void {
+    this.logProbabilities.at(-1)!.push(logProbability);
+    this.unread = [{ id: this.layout.eoh, position }];
+    this.next();
+  }
+
+  private next(): void {
     if (this.tokens.length < this.task.holes) this.open();
     else this.isDone = true;
   }
-
   /** Begins the next hole. */
   private open(): void {
     const { layout, task } = this;
@@ -160,6 +203,8 @@ class Reading {
     for (const [i, id] of [layout.fill[hole]!, ...leadOf(task, hole)].entries()) {
       this.unread.push({ id, position: marker + i });
     }
+    this.sum = 0;
+    this.likeliest = { length: 0, end: 0, score: -Infinity };
     this.tokens.push([]);
     this.confidences.push([]);
     this.logProbabilities.push([]);

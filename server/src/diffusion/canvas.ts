@@ -1,4 +1,5 @@
 import type { ModelLayout, TokenBlock } from './model';
+import type { Opening } from './task';
 
 /** What a canvas starts from: how many tokens, whether the hole's end is fixed, and which tokens are given. */
 export interface CanvasHole {
@@ -6,8 +7,7 @@ export interface CanvasHole {
   readonly anchor?: number | undefined;
   /** What stands before the hole on its line: given, and no part of the fill. */
   readonly lead?: Int32Array;
-  /** See `InfillTask.openings`. */
-  readonly opening?: Int32Array | undefined;
+  readonly opening?: Opening | undefined;
   readonly length: number;
   /** Whether `<eoh>` stands right behind the tokens. */
   readonly end: boolean;
@@ -21,8 +21,7 @@ export interface CanvasSpan {
   readonly start: number;
   readonly length: number;
   readonly end: boolean;
-  /** The only tokens that may come first, ascending; absent: all. */
-  readonly opening: Int32Array | undefined;
+  readonly opening: Opening | undefined;
 }
 
 /**
@@ -92,8 +91,8 @@ export class Canvas {
   }
 
   /** The only tokens that may stand in a column, where not all may. */
-  openingAt(column: number): Int32Array | undefined {
-    return this.spans.find(({ start }) => start + 1 === column)?.opening;
+  allowedAt(column: number): Int32Array | undefined {
+    return this.spans.find(({ start }) => start + 1 === column)?.opening?.ids;
   }
 
   /** Decides a token. @throws when that column was decided or given before. */

@@ -179,7 +179,7 @@ function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
 function restrictProbe(task: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
   for (const [hole, row] of firstRows.entries()) {
     const opening = task.openings?.[hole];
-    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening);
+    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening.ids);
   }
 }
 
@@ -221,8 +221,8 @@ async function denoise(
       for (const { group, canvas, masked } of chunk) {
         const proposals = group.map((): Proposal[] => []);
         for (const column of masked) {
-          const opening = canvas.openingAt(column);
-          if (opening !== undefined) allowOnly(logits, row, vocabSize, opening);
+          const allowed = canvas.allowedAt(column);
+          if (allowed !== undefined) allowOnly(logits, row, vocabSize, allowed);
           const choose = sampler.chooserOf(logits, row++);
           for (const [i, draft] of group.entries()) proposals[i]!.push({ column, ...choose(draft.random) });
         }

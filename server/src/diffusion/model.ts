@@ -50,6 +50,8 @@ export interface KvRows {
   readonly rows: number;
   /** Forgets a row; the last one takes its place. */
   drop(row: number): void;
+  /** Forgets the last tokens of a row. */
+  shorten(row: number, tokens: number): void;
 }
 
 /** What encoding a context came to. */

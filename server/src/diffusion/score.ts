@@ -30,7 +30,7 @@ export async function score(
     for (const { canvas } of chunk) {
       scores.push(
         canvas.spans.map(({ start, length, end, opening }) => {
-          if (opening !== undefined && length > 0) allowOnly(logits, row, vocabSize, opening);
+          if (opening !== undefined && length > 0) allowOnly(logits, row, vocabSize, opening.ids);
           return Float64Array.from({ length: length + (end ? 1 : 0) }, (_, i) =>
             logProbability(logits, row++, vocabSize, canvas.ids[start + i + 1]!),
           );

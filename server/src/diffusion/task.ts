@@ -1,16 +1,24 @@
 import type { KvCache, ModelLayout } from './model';
 
+/**
+ * A hole begins with the rest of a token: a cursor in the middle of a word asks for that, not for a part of a word that
+ * hardly ever stands alone.
+ */
+export interface Opening {
+  /** The only tokens that may come first, ascending. */
+  readonly ids: Int32Array;
+  /** The one of them, if any, that says nothing but what stands before the hole. */
+  readonly bare: number | undefined;
+}
+
 /** How holes behind one context shall be filled. */
 export interface InfillTask {
   readonly context: KvCache;
   readonly holes: number;
   /** What stands before each hole on its line and is not in the context; see `CanvasHole`. */
   readonly leads?: readonly Int32Array[];
-  /**
-   * The only tokens, ascending, that a hole may begin with, where its lead lacks the beginning of a token: a cursor in
-   * the middle of a word asks for the rest of that token, not for a part that hardly ever stands alone.
-   */
-  readonly openings?: readonly (Int32Array | undefined)[];
+  /** How each hole has to begin, where its lead lacks the beginning of a token. */
+  readonly openings?: readonly (Opening | undefined)[];
   /** The most tokens of each hole, at least 1. */
   readonly maxTokens: readonly number[];
   /** Denoising passes at most, the one that finds the lengths included; at least 1. */

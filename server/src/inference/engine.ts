@@ -135,7 +135,7 @@ export class Engine {
       context: encoded.cache,
       holes,
       leads: leads.map((lead) => lead.ids),
-      openings: leads.map((lead) => lead.openingIds),
+      openings: leads.map((lead) => lead.first),
       maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
         Math.min(most, LONGEST_FILL),
       ),

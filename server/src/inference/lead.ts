@@ -1,3 +1,4 @@
+import type { Opening } from '../diffusion/task';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 
 /** The beginning of a hole's line: not in the context, but given on the canvas. */
@@ -5,8 +6,8 @@ export interface Lead {
   readonly ids: Int32Array;
   /** The end of the line before the hole that is not among the ids, because the hole's first token begins with it. */
   readonly opening: string;
-  /** The tokens that begin so, ascending; absent where there is no opening. */
-  readonly openingIds: Int32Array | undefined;
+  /** What may come first then; absent where there is no opening. */
+  readonly first: Opening | undefined;
 }
 
 /** Leads of more tokens stay in the context. */
@@ -19,7 +20,7 @@ export const unitsPerToken = 10;
 const unfinished = /^ ?(?:[A-Za-z_]+|[!-/:-@[-^`{-~]+)$/;
 
 export function leadOfNothing(): Lead {
-  return { ids: new Int32Array(), opening: '', openingIds: undefined };
+  return { ids: new Int32Array(), opening: '', first: undefined };
 }
 
 /** Takes the beginning of the last line off the text before a hole, unless it is long. */
@@ -41,16 +42,18 @@ export function splitLead(tokenizer: Tokenizer, text: string): { text: string; l
  */
 function openEnd(tokenizer: Tokenizer, ids: Int32Array, endsInBlank: boolean): Lead {
   if (endsInBlank) return opened(tokenizer, ids, ' ');
-  let lead: Lead = { ids, opening: '', openingIds: undefined };
+  let lead: Lead = { ids, opening: '', first: undefined };
   for (let kept = ids.length - 1; kept >= 0; kept--) {
     const { text } = tokenizer.decode(ids.subarray(kept));
     if (!unfinished.test(text)) break;
     const longer = opened(tokenizer, ids.subarray(0, kept), text);
-    if (longer.openingIds!.some((id) => tokenizer.bytesOf(id).length > text.length)) lead = longer;
+    if (longer.first!.ids.some((id) => tokenizer.bytesOf(id).length > text.length)) lead = longer;
   }
   return lead;
 }
 
 function opened(tokenizer: Tokenizer, ids: Int32Array, opening: string): Lead {
-  return { ids, opening, openingIds: tokenizer.beginningWith(opening) };
+  const whole = tokenizer.encode(opening);
+  const bare = whole.length === 1 ? whole[0] : undefined;
+  return { ids, opening, first: { ids: tokenizer.beginningWith(opening), bare } };
 }

@@ -41,6 +41,10 @@ export class KvRowBuffers implements KvRows {
     }
   }
 
+  shorten(row: number, tokens: number): void {
+    this.lengths[row]! -= tokens;
+  }
+
   drop(row: number): void {
     this.store.drop(row);
     const last = this.lengths.pop()!;

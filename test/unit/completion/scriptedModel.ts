@@ -62,7 +62,7 @@ export class ScriptedModel implements MaskedDiffusionModel {
   }
 
   fork(context: KvCache): KvRows & KvCache {
-    return { rows: 1, length: context.length, drop: () => undefined };
+    return { rows: 1, length: context.length, drop: () => undefined, shorten: () => undefined };
   }
 
   extendRows(rows: KvRows & KvCache, block: TokenBlock): Promise<Logits> {

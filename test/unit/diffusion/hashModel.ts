@@ -44,6 +44,10 @@ class ReadRows implements KvRows {
     return this.all.length;
   }
 
+  shorten(row: number, tokens: number): void {
+    this.all[row]!.length -= tokens;
+  }
+
   drop(row: number): void {
     const last = this.all.pop()!;
     if (row < this.all.length) this.all[row] = last;

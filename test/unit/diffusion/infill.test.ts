@@ -243,9 +243,51 @@ describe('autoregress', () => {
     );
   });
 
-  it('takes one pass a token and one for the end', async () => {
+  it('ends a hole where the whole of it is likeliest', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 20, max: 39 }), { minLength: 1 }), async (ids) => {
+        const model = new HashModel(layout, 2);
+        const context = await encoded(model, ids);
+        const { fills, complete } = (await read(model, context, {})).candidates[0]!;
+        const endless = new HashModel(layout, -99_999);
+        const [path] = (await read(endless, await encoded(endless, ids), {})).candidates[0]!.fills;
+        const whole = Array.from({ length: path!.length - 1 }, (_, i) => {
+          const locked = new Map(path!.subarray(0, i + 1).entries());
+          return new Canvas(layout, context.length, [{ length: i + 1, end: true, locked }]);
+        });
+        const scores = (await score(model, context, whole, neverStop))!.map(([values]) =>
+          values!.reduce((sum, value) => sum + value, 0),
+        );
+        const best = scores.indexOf(Math.max(...scores)) + 1;
+        assert.deepEqual(fills[0], complete ? path!.subarray(0, best) : path);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('goes on behind the end of a hole as if it had read no further', async () => {
+    let readTooFar = 0;
+    for (let id = 20; id < 40; id++) {
+      const model = new HashModel(layout, -1);
+      const context = await encoded(model, [id]);
+      const [candidate] = (await read(model, context, { holes: 2, maxTokens: [9, 9] })).candidates;
+      const { fills, logProbabilities } = candidate!;
+      const holes = fills.map((ids) => ({
+        length: ids.length,
+        end: ids.length < 9,
+        locked: new Map(ids.entries()),
+      }));
+      const [scored] = (await score(model, context, [new Canvas(layout, context.length, holes)], neverStop))!;
+      assert.deepEqual(logProbabilities, scored);
+      readTooFar += Number(model.passes > fills[0]!.length + fills[1]!.length + 3);
+    }
+    assert.ok(readTooFar > 0);
+  });
+
+  it('takes one pass a token and one for the end where ends are drawn', async () => {
     const model = new HashModel(layout, 2);
-    const filled = await read(model, await encoded(model), { holes: 3, maxTokens: [16, 16, 16] });
+    const changes = { holes: 3, maxTokens: [16, 16, 16], temperature: 1, candidates: 1 };
+    const filled = await read(model, await encoded(model), changes);
     const [candidate] = filled.candidates;
     assert.equal(filled.steps, candidate!.fills.reduce((sum, ids) => sum + ids.length + 1, 0)); // prettier-ignore
     assert.equal(filled.steps, model.passes);
@@ -278,7 +320,7 @@ describe('autoregress', () => {
   });
 
   it('gives one hole alone the room of all', async () => {
-    const model = new HashModel(layout, -99);
+    const model = new HashModel(layout, -99_999);
     const filled = await read(model, await encoded(model), { maxTokens: [1000] });
     assert.equal(filled.candidates[0]!.fills[0]!.length, layout.holeStride * 2 + layout.maxCanvas);
   });

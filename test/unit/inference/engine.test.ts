@@ -115,7 +115,7 @@ describe('Engine', () => {
 
   it('gives ten thousand tokens no more than the longest fill, in both modes', async () => {
     for (const mode of ['diffusion', 'ar'] as const) {
-      const model = new HashModel(manifest.layout, -99);
+      const model = new HashModel(manifest.layout, -99_999);
       const engine = new Engine(model, tokenizer, manifest);
       const outcome = await engine.fill({ ...usual, mode, maxTokens: 10_000, steps: 1 }, neverCancelled);
       assert.equal(outcome.kind, 'filled');

@@ -21,10 +21,11 @@ describe('splitLead', () => {
   it('names just the tokens that begin with what was taken off, among them one that says more', () => {
     fc.assert(
       fc.property(textBefore, (before) => {
-        const { opening, openingIds } = splitLead(tokenizer, before).lead;
-        assert.equal(openingIds === undefined, opening === '');
-        if (openingIds === undefined) return;
-        const named = new Set(openingIds);
+        const { opening, first } = splitLead(tokenizer, before).lead;
+        assert.equal(first === undefined, opening === '');
+        if (first === undefined) return;
+        if (first.bare !== undefined) assert.equal(tokenizer.decode(Int32Array.of(first.bare)).text, opening);
+        const named = new Set(first.ids);
         let isMore = false;
         for (let id = tokenizer.firstText; id < tokenizer.vocabSize; id++) {
           const { text } = tokenizer.decode(Int32Array.of(id));
