@@ -44,6 +44,12 @@ def open_lead(tokenizer: CodeTokenizer, text: str) -> tuple[str, Lead]:
     return kept, lead
 
 
+def fill_length(tokenizer: CodeTokenizer, before: str, fill: str) -> int:
+    """The tokens of a hole's text behind the text before it, as a model writes and counts them."""
+    _, lead = open_lead(tokenizer, before)
+    return len(tokenizer.encode(lead.opening + fill))
+
+
 def _opened(tokenizer: CodeTokenizer, ids: list[int], opening: bytes) -> Lead:
     return Lead(ids, opening.decode("ascii"), np.array(tokenizer.beginning_with(opening)))
 
