@@ -28,9 +28,14 @@ class Lead:
     first: np.ndarray | None = None
 
 
-def open_lead(tokenizer: CodeTokenizer, text: str) -> tuple[str, Lead]:
-    """Takes the beginning of the last line off the text before a hole: (what is left, lead)."""
+def open_lead(tokenizer: CodeTokenizer, text: str, heals: bool) -> tuple[str, Lead]:
+    """Takes the beginning of the last line off the text before a hole: (what is left, lead).
+
+    `heals`: whether more than a blank may be left to the hole's first token, the manifest's `heals`.
+    """
     kept, ids, ends_in_blank = split_lead(tokenizer, text)
+    if not heals:
+        return kept, Lead(ids, " " * ends_in_blank)
     if ends_in_blank:
         return kept, _opened(tokenizer, ids, b" ")
     lead = Lead(ids)
@@ -42,12 +47,6 @@ def open_lead(tokenizer: CodeTokenizer, text: str) -> tuple[str, Lead]:
         if longer.first is not None and any(len(tokenizer.decode_bytes([i])) > len(end) for i in longer.first):
             lead = longer
     return kept, lead
-
-
-def fill_length(tokenizer: CodeTokenizer, before: str, fill: str) -> int:
-    """The tokens of a hole's text behind the text before it, as a model writes and counts them."""
-    _, lead = open_lead(tokenizer, before)
-    return len(tokenizer.encode(lead.opening + fill))
 
 
 def _opened(tokenizer: CodeTokenizer, ids: list[int], opening: bytes) -> Lead:

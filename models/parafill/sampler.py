@@ -132,15 +132,17 @@ class Infill:
     Chunks of other files take at most `file_share` of the context: the manifest's `fileShare`.
     """
 
-    def __init__(self, model: OnnxModel, tokenizer: CodeTokenizer, file_share: float = 0.0) -> None:
-        self.model, self.tokenizer, self.file_share = model, tokenizer, file_share
+    def __init__(
+        self, model: OnnxModel, tokenizer: CodeTokenizer, file_share: float = 0.0, heals: bool = False
+    ) -> None:
+        self.model, self.tokenizer, self.file_share, self.heals = model, tokenizer, file_share, heals
         self.config, self.special = model.config, tokenizer.special
 
     def split(self, language: str, segments: list[str], chunks: Sequence[Chunk] = ()) -> tuple[list[int], list[Lead]]:
         """Context ids, and each hole's lead."""
         texts, leads = list(segments), []
         for hole in range(len(segments) - 1):
-            texts[hole], lead = open_lead(self.tokenizer, texts[hole])
+            texts[hole], lead = open_lead(self.tokenizer, texts[hole], self.heals)
             leads.append(lead)
         length = self.config.context_length
         files = file_ids(self.tokenizer, chunks, int(length * self.file_share))
@@ -249,7 +251,7 @@ class Infill:
 
     def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
         """The fills as text, without what of their first tokens stands before the hole already."""
-        leads = [open_lead(self.tokenizer, before)[1] for before in segments[:-1]]
+        leads = [open_lead(self.tokenizer, before, self.heals)[1] for before in segments[:-1]]
         return [
             self.tokenizer.decode(fill).removeprefix(lead.opening)
             for fill, lead in zip(candidate.fills, leads, strict=True)

@@ -29,7 +29,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from parafill.opening import fill_length
 from parafill.tokenizer import CodeTokenizer
 from tasks.engine import Answer
 from tasks.metrics import median, pass_at_k
@@ -62,7 +61,7 @@ class Task:
         """The engine's request; with a tokenizer the true length in tokens is told."""
         request: dict = {"id": self.id, "language": "python", "segments": [self.before, self.after]}
         if tokenizer is not None:
-            request["lengths"] = [fill_length(tokenizer, self.before, self.solution)]
+            request["lengths"] = [len(tokenizer.encode(self.solution))]
         return request
 
     def program(self, fill: str) -> str:

@@ -21,7 +21,6 @@ import tree_sitter_python
 import tree_sitter_typescript
 
 from parafill.corpus.shards import Documents, open_shards, read_index, sha256_of
-from parafill.opening import fill_length
 from parafill.tokenizer import CodeTokenizer, TokenizerError, load_tokenizer
 
 # The engine cuts its own window; this only keeps the requests small.
@@ -59,8 +58,6 @@ class PackageHole:
     after: str
     target: str
     tokens: int
-    # The same, counted from the beginning of the token that the cursor is in.
-    fill_tokens: int
     package: str
     path: str
 
@@ -73,7 +70,7 @@ class PackageHole:
             "segments": [self.before, self.after],
         }
         if oracle_length:
-            request["lengths"] = [self.fill_tokens]
+            request["lengths"] = [self.tokens]
         return request
 
 
@@ -133,18 +130,16 @@ def build_holes(documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe) 
                     continue
                 used.add(bucket)
                 filled[cell] += 1
-                before = text[max(0, start - CHARS_BEFORE) : start]
                 holes.append(
                     PackageHole(
                         id=f"{index}:{start}-{end}",
                         language=document.language,
                         kind=kind,
                         bucket=bucket,
-                        before=before,
+                        before=text[max(0, start - CHARS_BEFORE) : start],
                         after=text[end : end + CHARS_AFTER],
                         target=target,
                         tokens=tokens,
-                        fill_tokens=fill_length(tokenizer, before, target),
                         package=document.package,
                         path=document.path,
                     )

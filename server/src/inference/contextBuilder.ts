@@ -58,7 +58,7 @@ export class ContextBuilder {
     /** What is left for the text around the holes. */
     const contextLength = this.manifest.contextLength - inFront.ids.length;
     const most = Math.min(segments.length - 1, layout.maxHoles);
-    const parts = segments.slice(0, most).map((text) => splitLead(this.tokenizer, text));
+    const parts = segments.slice(0, most).map((text) => splitLead(this.tokenizer, text, this.manifest.heals));
     const { marked, holes, below } = this.takeHoles(
       segments,
       parts.map((part) => part.text),

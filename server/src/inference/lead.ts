@@ -23,8 +23,12 @@ export function leadOfNothing(): Lead {
   return { ids: new Int32Array(), opening: '', first: undefined };
 }
 
-/** Takes the beginning of the last line off the text before a hole, unless it is long. */
-export function splitLead(tokenizer: Tokenizer, text: string): { text: string; lead: Lead } {
+/**
+ * Takes the beginning of the last line off the text before a hole, unless it is long.
+ *
+ * @param heals whether more than a blank may be left to the hole's first token: the manifest's `heals`.
+ */
+export function splitLead(tokenizer: Tokenizer, text: string, heals: boolean): { text: string; lead: Lead } {
   const lineStart = text.lastIndexOf('\n') + 1;
   const line = text.slice(lineStart);
   const none = { text, lead: leadOfNothing() };
@@ -32,7 +36,10 @@ export function splitLead(tokenizer: Tokenizer, text: string): { text: string; l
   const endsInBlank = /\S $/.test(line);
   const ids = tokenizer.encode(endsInBlank ? line.slice(0, -1) : line);
   if (ids.length > longestLead) return none;
-  return { text: text.slice(0, lineStart), lead: openEnd(tokenizer, ids, endsInBlank) };
+  const lead = heals
+    ? openEnd(tokenizer, ids, endsInBlank)
+    : { ids, opening: endsInBlank ? ' ' : '', first: undefined };
+  return { text: text.slice(0, lineStart), lead };
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Manifest {
   readonly contextLength: number;
   /** The part of it that pieces of other files may take; 0 for a model that was trained without any. */
   readonly fileShare: number;
+  /** Whether a hole begins with the rest of the token at the cursor; see inference/lead.ts. */
+  readonly heals: boolean;
   /** So many tokens of the text below a hole's line are said once more behind the last hole. */
   readonly repeatedBelow: number;
   /** One past the last position the model knows. */
@@ -79,6 +81,7 @@ export function parseManifest(value: unknown): Manifest {
     headDim: model.get('headDim').integer(1, 1 << 16),
     contextLength,
     fileShare: reader.keys().includes('fileShare') ? reader.get('fileShare').number(0, mostFileShare) : 0,
+    heals: reader.keys().includes('heals') && reader.get('heals').integer(0, 1) === 1,
     // Models made before there was such a thing do without.
     repeatedBelow: model.keys().includes('repeatedBelow')
       ? model.get('repeatedBelow').integer(0, contextLength)

@@ -12,7 +12,7 @@ describe('splitLead', () => {
   it('takes a line apart without losing a character', () => {
     fc.assert(
       fc.property(textBefore, (before) => {
-        const { text, lead } = splitLead(tokenizer, before);
+        const { text, lead } = splitLead(tokenizer, before, true);
         assert.equal(text + tokenizer.decode(lead.ids).text + lead.opening, before);
       }),
     );
@@ -21,7 +21,7 @@ describe('splitLead', () => {
   it('names just the tokens that begin with what was taken off, among them one that says more', () => {
     fc.assert(
       fc.property(textBefore, (before) => {
-        const { opening, first } = splitLead(tokenizer, before).lead;
+        const { opening, first } = splitLead(tokenizer, before, true).lead;
         assert.equal(first === undefined, opening === '');
         if (first === undefined) return;
         if (first.bare !== undefined) assert.equal(tokenizer.decode(Int32Array.of(first.bare)).text, opening);
@@ -50,7 +50,7 @@ describe('splitLead', () => {
     ['of a long word what tokens begin with', 'abcdefghijklmnopqrstuvw_con', '_con'],
   ] as const) {
     it(`takes off ${name}`, () => {
-      assert.equal(splitLead(tokenizer, before).lead.opening, opening);
+      assert.equal(splitLead(tokenizer, before, true).lead.opening, opening);
     });
   }
 });
