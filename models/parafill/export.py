@@ -141,6 +141,7 @@ def build_manifest(
         "canvasSizes": list(CANVAS_SIZES),
         "decoding": {"steps": Decoding.steps, "threshold": Decoding.threshold, "lengths": Decoding.lengths},
         "fileShare": FILE_SHARE if knows_files(training) else 0,
+        "heals": True,
         "data": data,
         "training": training,
     }
@@ -177,7 +178,7 @@ def export_model(
 
 def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer, file_share: float) -> dict[str, Any]:
     """What the TypeScript side must reproduce: token ids, logits of both readings, whole fills."""
-    infill = Infill(model, tokenizer, file_share)
+    infill = Infill(model, tokenizer, file_share, heals=True)
     fills = []
     for index, (language, segments, decoding) in enumerate(_FILL_REQUESTS):
         chunks = _CHUNKS if index == len(_FILL_REQUESTS) - 1 else []

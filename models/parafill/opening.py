@@ -49,6 +49,12 @@ def open_lead(tokenizer: CodeTokenizer, text: str, heals: bool) -> tuple[str, Le
     return kept, lead
 
 
+def fill_length(tokenizer: CodeTokenizer, before: str, fill: str, heals: bool) -> int:
+    """The tokens of a hole's text behind the text before it, as a model writes and counts them."""
+    _, lead = open_lead(tokenizer, before, heals)
+    return len(tokenizer.encode(lead.opening + fill))
+
+
 def _opened(tokenizer: CodeTokenizer, ids: list[int], opening: bytes) -> Lead:
     return Lead(ids, opening.decode("ascii"), np.array(tokenizer.beginning_with(opening)))
 

@@ -29,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from parafill.opening import fill_length
 from parafill.tokenizer import CodeTokenizer
 from tasks.engine import Answer
 from tasks.metrics import median, pass_at_k
@@ -57,11 +58,11 @@ class Task:
     test: str
     entry_point: str
 
-    def request(self, tokenizer: CodeTokenizer | None = None) -> dict:
+    def request(self, tokenizer: CodeTokenizer | None = None, heals: bool = False) -> dict:
         """The engine's request; with a tokenizer the true length in tokens is told."""
         request: dict = {"id": self.id, "language": "python", "segments": [self.before, self.after]}
         if tokenizer is not None:
-            request["lengths"] = [len(tokenizer.encode(self.solution))]
+            request["lengths"] = [fill_length(tokenizer, self.before, self.solution, heals)]
         return request
 
     def program(self, fill: str) -> str:

@@ -21,6 +21,7 @@ import tree_sitter_python
 import tree_sitter_typescript
 
 from parafill.corpus.shards import Documents, open_shards, read_index, sha256_of
+from parafill.opening import fill_length
 from parafill.tokenizer import CodeTokenizer, TokenizerError, load_tokenizer
 
 # The engine cuts its own window; this only keeps the requests small.
@@ -58,6 +59,8 @@ class PackageHole:
     after: str
     target: str
     tokens: int
+    # What the engine counts: from the beginning of the token that the cursor is in.
+    told_tokens: int
     package: str
     path: str
 
@@ -70,7 +73,7 @@ class PackageHole:
             "segments": [self.before, self.after],
         }
         if oracle_length:
-            request["lengths"] = [self.tokens]
+            request["lengths"] = [self.told_tokens]
         return request
 
 
@@ -99,11 +102,14 @@ def holes_of_shards(shards: Path, model: Path, recipe: Path) -> list[PackageHole
             f"{shards}: tokenised with tokenizer.json of sha256 {recorded}, but "
             f"{model} has {found}; run `python scripts/corpus.py shards` with it"
         )
-    return build_holes(open_shards(shards, "test"), load_tokenizer(model), load_recipe(recipe))
+    heals = json.loads((model / "manifest.json").read_text()).get("heals", False)
+    return build_holes(open_shards(shards, "test"), load_tokenizer(model), load_recipe(recipe), heals)
 
 
-def build_holes(documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe) -> list[PackageHole]:
-    """The fixed set, shuffled by the recipe's seed: any prefix is a fair sample of it."""
+def build_holes(
+    documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe, heals: bool = False
+) -> list[PackageHole]:
+    """The fixed set, shuffled by the recipe's seed: any prefix is a fair sample of it. `heals`: see the manifest."""
     generator = random.Random(recipe.seed)
     order = list(range(len(documents)))
     generator.shuffle(order)
@@ -130,16 +136,18 @@ def build_holes(documents: Documents, tokenizer: CodeTokenizer, recipe: Recipe) 
                     continue
                 used.add(bucket)
                 filled[cell] += 1
+                before = text[max(0, start - CHARS_BEFORE) : start]
                 holes.append(
                     PackageHole(
                         id=f"{index}:{start}-{end}",
                         language=document.language,
                         kind=kind,
                         bucket=bucket,
-                        before=text[max(0, start - CHARS_BEFORE) : start],
+                        before=before,
                         after=text[end : end + CHARS_AFTER],
                         target=target,
                         tokens=tokens,
+                        told_tokens=fill_length(tokenizer, before, target, heals),
                         package=document.package,
                         path=document.path,
                     )

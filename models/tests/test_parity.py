@@ -33,7 +33,9 @@ REQUESTS = [
 def test_reference_and_engine_fill_alike(steps: int) -> None:
     tokenizer = load_tokenizer(SHIPPED / "tokenizer.json")
     infill = Infill(
-        OnnxModel(SHIPPED / "model.onnx", ModelConfig.load(SHIPPED / "checkpoint" / "config.json")), tokenizer
+        OnnxModel(SHIPPED / "model.onnx", ModelConfig.load(SHIPPED / "checkpoint" / "config.json")),
+        tokenizer,
+        heals=True,
     )
     decoding = replace(Decoding(), steps=steps, max_tokens=12, seed=1)
     requests = [
@@ -78,7 +80,7 @@ def test_files_of_the_workspace_are_chosen_and_laid_out_alike(tmp_path: Path) ->
     files = [("src/colour.ts", COLOUR), ("src/books/ledger.ts", LEDGER)]
     near = near_text(segments[0], segments[-1])
     chunks = rank_chunks(near, [SourceFile(path, text, "ledger" in path) for path, text in files], MOST_CHUNKS)
-    infill = Infill(OnnxModel(tmp_path / "model.onnx", network.config), tokenizer, FILE_SHARE)
+    infill = Infill(OnnxModel(tmp_path / "model.onnx", network.config), tokenizer, FILE_SHARE, heals=True)
     decoding = replace(Decoding(), steps=2, max_tokens=24, seed=1)
     request = {
         "id": "0", "language": "typescript", "path": "src/main.ts", "segments": segments, "maxTokens": 24,
@@ -100,7 +102,7 @@ def test_candidates_of_long_holes_are_alike(tmp_path: Path) -> None:
     tokenizer = load_tokenizer(tmp_path / "tokenizer.json")
     decoding = replace(Decoding(), steps=2, max_tokens=150, candidates=3, seed=1)
     segments = ["const primes = [", "];\n"]
-    infill = Infill(OnnxModel(tmp_path / "model.onnx", network.config), tokenizer)
+    infill = Infill(OnnxModel(tmp_path / "model.onnx", network.config), tokenizer, heals=True)
     found = infill.fill("typescript", segments, decoding)
     assert len(found) == 3 and all(len(candidate.fills[0]) > 64 for candidate in found)
     request = {"id": "0", "language": "typescript", "segments": segments, "maxTokens": decoding.max_tokens}

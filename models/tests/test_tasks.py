@@ -15,7 +15,8 @@ import pytest
 from corpus_fixtures import PYTHON, TYPESCRIPT, variant
 
 from parafill.corpus.shards import Document
-from parafill.tokenizer import CodeTokenizer, train_tokenizer
+from parafill.opening import fill_length
+from parafill.tokenizer import CodeTokenizer, load_tokenizer, train_tokenizer
 from tasks import human_eval_infilling as human_eval
 from tasks.bigram import Bigram
 from tasks.calibration import calibration_table, expected_calibration_error
@@ -86,7 +87,13 @@ class TestPackageHoles:
     ) -> None:
         hole = build_holes(documents, tokenizer, load_recipe(RECIPE))[0]  # type: ignore[arg-type]
         assert "lengths" not in hole.request(oracle_length=False)
-        assert hole.request(oracle_length=True)["lengths"] == [hole.tokens]
+        assert hole.request(oracle_length=True)["lengths"] == [hole.told_tokens]
+
+    def test_told_lengths_count_the_token_at_the_cursor_where_it_is_healed(self) -> None:
+        shipped = load_tokenizer(RECIPE.parent.parent / "parafill-small")
+        before, fill = "self.items = this.constr", "uctor(value)"
+        assert fill_length(shipped, before, fill, False) == len(shipped.encode(fill))
+        assert fill_length(shipped, before, fill, True) == len(shipped.encode("constructor(value)"))
 
     def test_an_unknown_kind_is_an_error(self, tmp_path: Path) -> None:
         raw = json.loads(RECIPE.read_text())

@@ -51,6 +51,7 @@ def series_of(
     `with_files` makes requests of holes that show other files; it is called for a model that knows such.
     """
     is_shipped = subject.role == "student"
+    heals = subject.manifest.get("heals", False)
     base = Way(seed=scope.seed)
     draws = replace(base, candidates=scope.samples, temperature=scope.temperature)
     autoregressive = replace(base, mode="ar")
@@ -62,7 +63,7 @@ def series_of(
 
     def ask_tasks(split: str, way: Way, is_told: bool, limit: int | None) -> None:
         tasks = splits[split][:limit]
-        requests = [way.of(task.request(tokenizer if is_told else None)) for task in tasks]
+        requests = [way.of(task.request(tokenizer if is_told else None, heals)) for task in tasks]
         plan.append(Series(subject, split, way, is_told, tasks, requests))
 
     for steps in scope.steps if holes else ():

@@ -24,6 +24,11 @@ export class JsonReader {
     return this.value;
   }
 
+  boolean(): boolean {
+    if (typeof this.value !== 'boolean') throw this.wrong('true or false');
+    return this.value;
+  }
+
   /** A number from `min` to `max`. */
   number(min: number, max: number): number {
     if (typeof this.value !== 'number' || !(this.value >= min && this.value <= max)) {

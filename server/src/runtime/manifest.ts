@@ -81,7 +81,7 @@ export function parseManifest(value: unknown): Manifest {
     headDim: model.get('headDim').integer(1, 1 << 16),
     contextLength,
     fileShare: reader.keys().includes('fileShare') ? reader.get('fileShare').number(0, mostFileShare) : 0,
-    heals: reader.keys().includes('heals') && reader.get('heals').integer(0, 1) === 1,
+    heals: reader.keys().includes('heals') && reader.get('heals').boolean(),
     // Models made before there was such a thing do without.
     repeatedBelow: model.keys().includes('repeatedBelow')
       ? model.get('repeatedBelow').integer(0, contextLength)

@@ -5,7 +5,7 @@ import { parseManifest } from '../../../server/src/runtime/manifest';
 import { manifestJson } from '../runtime/manifestFixture';
 import { tokenizer } from '../tokenizer/shippedTokenizer';
 
-const manifest = parseManifest({ ...manifestJson(), heals: 1 });
+const manifest = parseManifest({ ...manifestJson(), heals: true });
 const builder = new ContextBuilder(tokenizer, manifest);
 const { contextTokens, contextLength } = manifest;
 const code = (lines: number): string =>
