@@ -61,7 +61,8 @@ class Series(Generic[Item]):
         if self.way.mode == "ar":
             return f"{self.subject.label}, autoregressive"
         steps = f"{self.subject.label}, {self.way.steps} step{'' if self.way.steps == 1 else 's'}"
-        return steps + (", true length given" if self.is_told else "")
+        twin = " and the AR twin's path" if self.way.mode == "both" else ""
+        return steps + twin + (", true length given" if self.is_told else "")
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,8 @@ def series_of(
     base = Way(seed=scope.seed)
     draws = replace(base, candidates=scope.samples, temperature=scope.temperature)
     autoregressive = replace(base, mode="ar")
+    # What the editor asks for.
+    both = replace(base, mode="both", steps=scope.main_steps)
     plan: list[Series] = []
 
     def ask_holes(way: Way, is_told: bool, limit: int | None) -> None:
@@ -72,6 +74,8 @@ def series_of(
             ask_holes(replace(base, steps=steps), True, scope.limit)
     if holes:
         ask_holes(autoregressive, False, scope.limit)
+        if is_shipped:
+            ask_holes(both, False, scope.limit)
         if is_shipped and subject.manifest.get("fileShare", 0) > 0:
             way, shown = replace(base, steps=scope.main_steps), holes[: scope.limit]
             plan.append(Series(subject, FILES, way, False, shown, [way.of(r) for r in with_files(shown)]))
@@ -85,7 +89,8 @@ def series_of(
             if is_shipped:
                 ask_tasks(split, replace(base, steps=steps), True, scope.human_eval_limit)
         if is_shipped:
-            ask_tasks(split, autoregressive, False, scope.human_eval_limit)
+            for way in (autoregressive, both):
+                ask_tasks(split, way, False, scope.human_eval_limit)
             for is_told in (False, True):
                 ask_tasks(split, replace(draws, steps=scope.main_steps), is_told, scope.draw_limit)
     return plan

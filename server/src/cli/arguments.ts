@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { errorMessage } from '../base/async';
-import type { InfillRequest } from '../inference/messages';
+import { INFILL_MODES, type InfillMode, type InfillRequest, isInfillMode } from '../inference/messages';
 
 /** The command line is not understood; the help is shown with it. */
 export class UsageError extends Error {
@@ -31,7 +31,7 @@ const commonOptions = {
 } as const satisfies ParseArgsConfig['options'];
 
 export const commonHelp = `  --steps K          denoising passes at most, the one that finds the lengths included
-  --mode M           diffusion (default) or ar: the same weights, token by token
+  --mode M           diffusion (default); ar: the same weights, token by token; both: the likelier answer
   --candidates N     how many different fills are wanted (default 1)
   --temperature T    0 (default) takes the likeliest tokens, above it they are drawn
   --top-p P          mass of the tokens that are drawn from (default 0.95)
@@ -106,9 +106,9 @@ export function parseNumber(
   );
 }
 
-function parseMode(text: string): InfillRequest['mode'] {
-  if (text === 'diffusion' || text === 'ar') return text;
-  throw new UsageError(`--mode: expected "diffusion" or "ar", got "${text}"`);
+function parseMode(text: string): InfillMode {
+  if (isInfillMode(text)) return text;
+  throw new UsageError(`--mode: expected ${INFILL_MODES.join(', ')}, got "${text}"`);
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

@@ -4,7 +4,7 @@ import { errorMessage } from '../base/async';
 import { importedModules } from '../completion/workspace/imports';
 import { nearText, rankChunks } from '../completion/workspace/rank';
 import { type ContextRoom, farParts, MOST_CHUNKS, withinRoom } from '../completion/workspace/selection';
-import type { FileChunk, InfillRequest } from '../inference/messages';
+import { type FileChunk, INFILL_MODES, type InfillRequest, isInfillMode } from '../inference/messages';
 import { commonHelp, type CommonOptions, parseArguments, UsageError } from './arguments';
 import { TerminalEngine } from './terminalEngine';
 
@@ -121,8 +121,8 @@ export function parseRequest(value: unknown): RequestText {
   if (path !== undefined && path !== null && !isString(path)) {
     throw new Error(`expected "path" to be a string, found ${describe(path)}`);
   }
-  if (mode !== undefined && mode !== null && mode !== 'diffusion' && mode !== 'ar') {
-    throw new Error(`expected "mode" to be "diffusion" or "ar", found ${describe(mode)}`);
+  if (mode !== undefined && mode !== null && !isInfillMode(mode)) {
+    throw new Error(`expected "mode" to be one of ${INFILL_MODES.join(', ')}, found ${describe(mode)}`);
   }
   const numbers = numberKeys.flatMap((key) => {
     const number = value[key];

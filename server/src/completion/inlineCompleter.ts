@@ -179,7 +179,7 @@ export class InlineCompleter {
       language: input.language,
       segments: context.segments,
       ...(input.chunksFor === undefined ? {} : { chunks: input.chunksFor(context.segments) }),
-      mode: 'diffusion',
+      mode: 'both',
       maxTokens: input.maxTokens,
       // Ghost text that changes by chance at every keystroke would flicker.
       temperature: automatic ? 0 : input.temperature,

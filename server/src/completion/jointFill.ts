@@ -76,7 +76,7 @@ export async function fillJointly(
       language: input.language,
       segments,
       ...(input.chunksFor === undefined ? {} : { chunks: input.chunksFor(segments) }),
-      mode: 'diffusion',
+      mode: 'both',
       maxTokens: input.maxTokens,
       temperature: input.temperature,
       // One more, so that leaving out the unchanged one does not cost a candidate.

@@ -3,6 +3,7 @@ import type { CancellationToken } from '../base/cancellation';
 import { neverCancelled } from '../base/cancellation';
 import { autoregress } from '../diffusion/autoregress';
 import { fillBlocks, isForBlocks } from '../diffusion/blocks';
+import { readBothWays } from '../diffusion/bothReadings';
 import { infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
 import { type Filled, type InfillTask, meanConfidence, type ProgressReport } from '../diffusion/task';
@@ -153,8 +154,7 @@ export class Engine {
       const { mask } = this.manifest.layout;
       show(() => fills.map((ids, i) => unfinishedText(this.tokenizer, ids, mask, leads[i])));
     };
-    const decode =
-      request.mode === 'ar' ? autoregress : isForBlocks(task, this.manifest.layout) ? fillBlocks : infill;
+    const decode = this.decoderFor(request, task);
     let filled: Filled | undefined;
     let isSound = false;
     try {
@@ -175,6 +175,12 @@ export class Engine {
       denoiseMs: filled.denoiseMs,
       rankMs: filled.rankMs,
     };
+  }
+
+  private decoderFor({ mode }: InfillRequest, task: InfillTask): typeof infill {
+    if (mode === 'ar') return autoregress;
+    if (isForBlocks(task, this.manifest.layout)) return fillBlocks;
+    return mode === 'both' ? readBothWays : infill;
   }
 
   /** How many steps of so many tokens there is time for, the one that was taken already included. */

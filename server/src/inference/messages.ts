@@ -9,6 +9,17 @@
  */
 export const LONGEST_FILL = 512;
 
+/**
+ * `diffusion` fills in a few parallel steps, `ar` token by token with the same weights; `both` tries both where there is
+ * one hole, and the likelier answer wins.
+ */
+export const INFILL_MODES = ['diffusion', 'ar', 'both'] as const;
+export type InfillMode = (typeof INFILL_MODES)[number];
+
+export function isInfillMode(value: unknown): value is InfillMode {
+  return INFILL_MODES.some((mode) => mode === value);
+}
+
 /** One request to fill the holes between `segments`: k + 1 segments stand around k holes. */
 export interface InfillRequest {
   /** VS Code's language id; one the model does not know counts as "other". */
@@ -17,8 +28,7 @@ export interface InfillRequest {
   readonly segments: readonly string[];
   /** Pieces of other files, most useful first. A model that never saw any leaves them out. */
   readonly chunks?: readonly FileChunk[];
-  /** `diffusion` fills in a few parallel steps, `ar` token by token with the same weights. */
-  readonly mode: 'diffusion' | 'ar';
+  readonly mode: InfillMode;
   /** The most tokens of every hole, or of each. */
   readonly maxTokens?: number | readonly number[];
   /** The most denoising passes, the one that finds the lengths included. */
