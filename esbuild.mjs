@@ -12,9 +12,14 @@ const tests = has('--tests');
 const watch = has('--watch');
 const quiet = has('--quiet');
 
-/** Output name → entry point: the four bundles that make up the product, and what measures it. */
-const product = {
+/** Output name → entry point: what runs in the editor's own process. */
+const client = {
   extension: 'client/src/extension.ts',
+  languageClient: 'client/src/languageClient.ts',
+};
+
+/** The other bundles that make up the product, and what measures it. */
+const programs = {
   server: 'server/src/main.ts',
   worker: 'server/src/inference/worker.ts',
   cli: 'server/src/cli.ts',
@@ -57,6 +62,19 @@ const writeOutputs = {
   },
 };
 
+/**
+ * The library for language clients is ten times the rest of the extension, and no part of its activation.
+ * @type {esbuild.Plugin}
+ */
+const loadedLate = {
+  name: 'loaded-late',
+  setup(build) {
+    build.onResolve({ filter: /^\.\/languageClient$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './languageClient.js', external: true } : undefined,
+    );
+  },
+};
+
 function testEntries() {
   const entries = [
     ...globSync(root, 'test', (path) => path.endsWith('.test.ts')),
@@ -86,33 +104,32 @@ const common = {
   plugins: [writeOutputs],
 };
 
-/** @type {esbuild.BuildOptions} */
-const options = tests
-  ? {
-      ...common,
-      entryPoints: testEntries(),
-      outdir: 'out',
-      external: [
-        'vscode',
-        'onnxruntime-node',
-        'mocha',
-        'fast-check',
-        'esbuild',
-        '@vscode/test-electron',
-        'playwright-core',
-      ],
-    }
-  : {
-      ...common,
-      entryPoints: product,
-      outdir: 'dist',
-      external: ['vscode', 'onnxruntime-node'],
-    };
+/** What `vscode` is, only the editor knows; the native runtime is found where it is installed. */
+const external = ['vscode', 'onnxruntime-node'];
+
+/** @type {esbuild.BuildOptions[]} */
+const builds = tests
+  ? [
+      {
+        ...common,
+        entryPoints: testEntries(),
+        outdir: 'out',
+        external: [...external, 'mocha', 'fast-check', 'esbuild', '@vscode/test-electron', 'playwright-core'],
+      },
+    ]
+  : [
+      {
+        ...common,
+        entryPoints: client,
+        outdir: 'dist',
+        external,
+        plugins: [loadedLate, writeOutputs],
+        // The editor gives `vscode` to what is required, not to what is imported.
+        supported: { 'dynamic-import': false },
+      },
+      { ...common, entryPoints: programs, outdir: 'dist', external },
+    ];
 
 if (!tests) await copyGrammars();
-if (watch) {
-  const context = await esbuild.context(options);
-  await context.watch();
-} else {
-  await esbuild.build(options);
-}
+if (watch) for (const build of builds) await (await esbuild.context(build)).watch();
+else await Promise.all(builds.map((build) => esbuild.build(build)));

@@ -34,6 +34,7 @@ const required = [
   'LICENSE',
   'THIRD-PARTY-NOTICES.txt',
   'dist/extension.js',
+  'dist/languageClient.js',
   'dist/server.js',
   'dist/worker.js',
   'dist/grammars/tree-sitter.wasm',

@@ -1,17 +1,5 @@
 import * as vscode from 'vscode';
-import {
-  CloseAction,
-  ErrorAction,
-  LanguageClient,
-  ProgressType,
-  RevealOutputChannelOn,
-  State,
-  TransportKind,
-  type CloseHandlerResult,
-  type ErrorHandler,
-  type LanguageClientOptions,
-  type ServerOptions,
-} from 'vscode-languageclient/node';
+import type { LanguageClient } from 'vscode-languageclient/node';
 import {
   BENCHMARK,
   CHECK_MODEL,
@@ -19,7 +7,6 @@ import {
   GET_STATUS,
   LAST_OUTCOME,
   REGENERATE,
-  STATUS_CHANGED,
   WORKSPACE_TRUSTED,
   type BenchmarkParams,
   type BenchmarkResult,
@@ -28,30 +15,27 @@ import {
   type FillHolesParams,
   type FillHolesResult,
   type FillProgress,
-  type InitializationOptions,
   type LastOutcomeResult,
   type RegenerateParams,
   type RegenerateResult,
   type StatusParams,
 } from '../../server/src/protocol';
-import { DOCUMENTS, isOurs } from './documents';
+import { isOurs } from './documents';
 import type { Log } from './log';
 
 /** More crashes than this within the window, and the server stays down until it is restarted by hand. */
 const MAX_CRASHES = 4;
 const CRASH_WINDOW_MS = 3 * 60_000;
 
-const FILL_PROGRESS = new ProgressType<FillProgress>();
-
 /**
  * The language server as the features see it. It starts with the first document that can use it, because a
  * loaded model is too much memory for a window that only shows a terminal.
  */
 export class Client implements vscode.Disposable {
-  private readonly client: LanguageClient;
   private readonly statusChanged = new vscode.EventEmitter<StatusParams>();
   private readonly disposables: { dispose(): unknown }[] = [this.statusChanged];
-  private starting: Promise<void> | undefined;
+  private starting: Promise<LanguageClient> | undefined;
+  private client: LanguageClient | undefined;
   private crashes: number[] = [];
   private progressTokens = 0;
 
@@ -59,36 +43,13 @@ export class Client implements vscode.Disposable {
   readonly onStatus = this.statusChanged.event;
 
   constructor(
-    serverPath: string,
+    private readonly serverPath: string,
     private readonly log: Log,
   ) {
-    const run = { module: serverPath, transport: TransportKind.ipc } as const;
-    const serverOptions: ServerOptions = { run, debug: run };
-    const options: LanguageClientOptions = {
-      documentSelector: [...DOCUMENTS],
-      outputChannel: log,
-      revealOutputChannelOn: RevealOutputChannelOn.Never,
-      initializationOptions: (): InitializationOptions => ({
-        settings: vscode.workspace.getConfiguration().get('parafill'),
-        statusNotifications: true,
-        trusted: vscode.workspace.isTrusted,
-      }),
-      // Opening fifty files at once must not send fifty texts to a server that looks at one.
-      textSynchronization: { delayOpenNotifications: true },
-      initializationFailedHandler: () => false,
-      errorHandler: this.errorHandler(),
-    };
-    this.client = new LanguageClient('parafill', 'Parafill', serverOptions, options);
     this.disposables.push(
-      this.client.onDidChangeState(({ newState }) => {
-        if (newState === State.Starting) this.statusChanged.fire({ kind: 'loading', busy: false });
-      }),
-      this.client.onNotification(STATUS_CHANGED, (status: StatusParams) => {
-        this.statusChanged.fire(status);
-      }),
       // A server that starts later is told so at its start.
       vscode.workspace.onDidGrantWorkspaceTrust(() => {
-        if (this.client.isRunning()) void this.client.sendNotification(WORKSPACE_TRUSTED);
+        if (this.client?.isRunning() === true) void this.client.sendNotification(WORKSPACE_TRUSTED);
       }),
     );
   }
@@ -109,8 +70,8 @@ export class Client implements vscode.Disposable {
   }
 
   /** Resolves once the server runs; rejects with the reason when it cannot be started. */
-  started(): Promise<void> {
-    this.starting ??= this.client.start().catch((error: unknown) => {
+  async started(): Promise<LanguageClient> {
+    this.starting ??= this.start().catch((error: unknown) => {
       this.starting = undefined;
       const reason = error instanceof Error ? error.message : String(error);
       this.log.error(`The language server did not start: ${reason}`);
@@ -129,7 +90,7 @@ export class Client implements vscode.Disposable {
     this.log.info('Restarting the server.');
     this.crashes = [];
     // A server that never came up cannot be stopped; starting it is all there is to do.
-    if (this.client.isRunning()) await this.client.restart();
+    if (this.client?.isRunning() === true) await this.client.restart();
     else {
       this.starting = undefined;
       await this.started();
@@ -155,34 +116,34 @@ export class Client implements vscode.Disposable {
   }
 
   async checkModel(params: CheckModelParams): Promise<CheckModelResult> {
-    await this.started();
-    return this.client.sendRequest<CheckModelResult>(CHECK_MODEL, params);
+    const client = await this.started();
+    return client.sendRequest<CheckModelResult>(CHECK_MODEL, params);
   }
 
   async benchmark(params: BenchmarkParams, token: vscode.CancellationToken): Promise<BenchmarkResult> {
-    await this.started();
-    return this.client.sendRequest<BenchmarkResult>(BENCHMARK, params, token);
+    const client = await this.started();
+    return client.sendRequest<BenchmarkResult>(BENCHMARK, params, token);
   }
 
   async lastOutcome(): Promise<LastOutcomeResult> {
-    await this.started();
-    return this.client.sendRequest<LastOutcomeResult>(LAST_OUTCOME);
+    const client = await this.started();
+    return client.sendRequest<LastOutcomeResult>(LAST_OUTCOME);
   }
 
   async status(): Promise<StatusParams> {
-    await this.started();
-    return this.client.sendRequest<StatusParams>(GET_STATUS);
+    const client = await this.started();
+    return client.sendRequest<StatusParams>(GET_STATUS);
   }
 
   /** A document as requests name it. */
-  asVersioned(document: vscode.TextDocument): { readonly uri: string; readonly version: number } {
-    return this.client.code2ProtocolConverter.asVersionedTextDocumentIdentifier(document);
+  asVersioned({ uri, version }: vscode.TextDocument): { readonly uri: string; readonly version: number } {
+    return { uri: uri.toString(), version };
   }
 
   /** Ends the server and what it started; resolves when it is gone or has been given up on. */
   async stop(): Promise<void> {
     try {
-      await this.client.dispose();
+      await this.client?.dispose();
     } catch (error) {
       this.log.warn(`The language server did not stop in time: ${String(error)}`);
     }
@@ -192,44 +153,56 @@ export class Client implements vscode.Disposable {
     for (const disposable of this.disposables) disposable.dispose();
   }
 
+  private async start(): Promise<LanguageClient> {
+    // The library takes longer than all the rest of the extension, which nobody has to wait for.
+    await new Promise(setImmediate);
+    const { createLanguageClient } = await import('./languageClient');
+    this.client ??= createLanguageClient(this.serverPath, this.log, {
+      starting: () => {
+        this.statusChanged.fire({ kind: 'loading', busy: false });
+      },
+      status: (status) => {
+        this.statusChanged.fire(status);
+      },
+      closed: () => this.isToBeStartedAgain(),
+    });
+    await this.client.start();
+    return this.client;
+  }
+
   private async fill<Result>(
     method: string,
     params: object,
     token: vscode.CancellationToken,
     onProgress?: (progress: FillProgress) => void,
   ): Promise<Result> {
-    await this.started();
-    if (onProgress === undefined) return this.client.sendRequest<Result>(method, params, token);
+    const client = await this.started();
+    if (onProgress === undefined) return client.sendRequest<Result>(method, params, token);
+    const { FILL_PROGRESS } = await import('./languageClient');
     this.progressTokens += 1;
     const progressToken = `parafill-${this.progressTokens}`;
-    const listening = this.client.onProgress(FILL_PROGRESS, progressToken, onProgress);
+    const listening = client.onProgress(FILL_PROGRESS, progressToken, onProgress);
     try {
-      return await this.client.sendRequest<Result>(method, { ...params, progressToken }, token);
+      return await client.sendRequest<Result>(method, { ...params, progressToken }, token);
     } finally {
       listening.dispose();
     }
   }
 
-  private errorHandler(): ErrorHandler {
-    return {
-      error: () => ({ action: ErrorAction.Continue }),
-      closed: (): CloseHandlerResult => {
-        const now = Date.now();
-        this.crashes = [...this.crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
-        if (this.crashes.length <= MAX_CRASHES) {
-          this.log.warn(
-            `The language server ended unexpectedly (${this.crashes.length}); starting it again.`,
-          );
-          return { action: CloseAction.Restart, handled: true };
-        }
-        const reason = vscode.l10n.t(
-          'The language server crashed {0} times within three minutes and stays off. See the log, then run "Parafill: Restart Server".',
-          this.crashes.length,
-        );
-        this.log.error(reason);
-        this.statusChanged.fire({ kind: 'error', busy: false, reason });
-        return { action: CloseAction.DoNotRestart, handled: true };
-      },
-    };
+  /** Counts the unexpected ends of the server; a few are bad luck, more are told and left at that. */
+  private isToBeStartedAgain(): boolean {
+    const now = Date.now();
+    this.crashes = [...this.crashes.filter((at) => now - at < CRASH_WINDOW_MS), now];
+    if (this.crashes.length <= MAX_CRASHES) {
+      this.log.warn(`The language server ended unexpectedly (${this.crashes.length}); starting it again.`);
+      return true;
+    }
+    const reason = vscode.l10n.t(
+      'The language server crashed {0} times within three minutes and stays off. See the log, then run "Parafill: Restart Server".',
+      this.crashes.length,
+    );
+    this.log.error(reason);
+    this.statusChanged.fire({ kind: 'error', busy: false, reason });
+    return false;
   }
 }
