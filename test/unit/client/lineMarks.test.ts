@@ -37,8 +37,8 @@ describe('a marked line', () => {
     );
     fc.assert(
       fc.property(fc.nat(11), edits, (line, made) => {
-        // Every line is another one, so that "the same text" is the same line.
-        const text = Array.from({ length: 12 }, (_, i) => `${i}`.repeat(4)).join('\n');
+        // Every line has a letter of its own, so that "the same text" is the same line, also where one is split.
+        const text = Array.from('abcdefghijkl', (letter) => letter.repeat(4)).join('\n');
         const document = TextDocument.create('file:///a', 'plaintext', 1, text);
         const marked = text.split('\n')[line] ?? '';
         const changes: Change[] = [];
