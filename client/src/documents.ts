@@ -45,6 +45,11 @@ export function tell(sentence: string): void {
   void vscode.window.showInformationMessage(`Parafill: ${sentence}`);
 }
 
+/** The same for what somebody wanted and did not get. */
+export function warn(sentence: string): void {
+  void vscode.window.showWarningMessage(`Parafill: ${sentence}`);
+}
+
 /** The name a tab shows. */
 export function nameOf(document: vscode.TextDocument): string {
   return document.uri.path.slice(document.uri.path.lastIndexOf('/') + 1);
@@ -79,25 +84,47 @@ export async function applyToSnapshot(
   if (!isCurrent(taken)) {
     return vscode.l10n.t('The document changed meanwhile, so nothing was inserted. Run the command again.');
   }
-  if (await apply(taken.document, edits)) return undefined;
-  return vscode.l10n.t('The editor refused the change. Is the file read-only?');
+  return apply(taken.document, edits);
 }
 
 /**
  * Of a workspace edit in the active editor VS Code writes only the UTF-16 units that differ, which tears an emoji
  * apart that is replaced by a similar one. An editor that is asked itself writes what it is given.
  */
-async function apply(document: vscode.TextDocument, edits: readonly vscode.TextEdit[]): Promise<boolean> {
+async function apply(
+  document: vscode.TextDocument,
+  edits: readonly vscode.TextEdit[],
+): Promise<string | undefined> {
   const { activeTextEditor, visibleTextEditors } = vscode.window;
   const editor = [activeTextEditor, ...visibleTextEditors].find((shown) => shown?.document === document);
   if (editor !== undefined) {
-    return editor.edit((builder) => {
+    return editIn(editor, (builder) => {
       for (const { range, newText } of edits) builder.replace(range, newText);
     });
   }
   const change = new vscode.WorkspaceEdit();
   change.set(document.uri, [...edits]);
-  return vscode.workspace.applyEdit(change);
+  return (await vscode.workspace.applyEdit(change)) ? undefined : refused();
+}
+
+/** Edits as one change; the reason in words when nothing was changed. */
+export async function editIn(
+  editor: vscode.TextEditor,
+  write: (builder: vscode.TextEditorEdit) => void,
+): Promise<string | undefined> {
+  const { document } = editor;
+  const { version } = document;
+  try {
+    // In a read-only editor VS Code leaves the text alone and yet says that all went well.
+    return (await editor.edit(write)) && document.version !== version ? undefined : refused();
+  } catch {
+    // An editor that is gone rejects instead of refusing.
+    return vscode.l10n.t('The editor was closed meanwhile, so nothing was inserted.');
+  }
+}
+
+function refused(): string {
+  return vscode.l10n.t('The editor refused the change. Is the file read-only?');
 }
 
 export function toProtocol({ start, end }: vscode.Range): ProtocolRange {

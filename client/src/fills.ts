@@ -3,7 +3,7 @@ import { announce } from './announce';
 import { keptLineProblem, offsetEdits } from './candidateEdits';
 import type { Config } from './config';
 import type { DenoisingView } from './denoisingView';
-import { applyToSnapshot, isCurrent, tell, toRange } from './documents';
+import { applyToSnapshot, isCurrent, tell, toRange, warn } from './documents';
 import type { Candidate, FillAnswer, FillTarget, FillWish } from './fillTarget';
 import type { UncertainParts } from './uncertainParts';
 
@@ -52,7 +52,7 @@ export class Fills {
       announce(this.config, outcomeInWords(candidate));
       return true;
     }
-    void vscode.window.showWarningMessage(`Parafill: ${problem}`);
+    warn(problem);
     return false;
   }
 }

@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { HOLE_CLOSE, HOLE_OPEN } from '../../server/src/protocol';
 import type { Client } from './client';
-import { activeEditor, tell, writableEditor } from './documents';
+import { activeEditor, editIn, tell, warn, writableEditor } from './documents';
 import { tellWhyNot, type Fills } from './fills';
 import { holesTarget } from './fillTarget';
 import { findHoles } from './holeMarkers';
@@ -24,9 +24,13 @@ export function registerHoleCommands(client: Client, fills: Fills): vscode.Dispo
 async function insertHole(): Promise<void> {
   const editor = await writableEditor();
   if (editor === undefined) return;
-  await editor.edit((builder) => {
+  const problem = await editIn(editor, (builder) => {
     for (const selection of editor.selections) builder.replace(selection, HOLE_OPEN + HOLE_CLOSE);
   });
+  if (problem !== undefined) {
+    warn(problem);
+    return;
+  }
   // What was replaced is selected afterwards; the next key must not overwrite the hole.
   editor.selections = editor.selections.map(({ end }) => new vscode.Selection(end, end));
 }

@@ -1,5 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { editIn } from '../../../client/src/documents';
 import { closeEverything, editorWith, eventually, openFile, readyParafill } from './editor';
 import { message } from './page';
 
@@ -58,5 +59,31 @@ describe('documents that cannot be filled', () => {
     if (document.isClosed) return;
     await vscode.commands.executeCommand('undo');
     await eventually('the text before', () => document.getText() === HOLE);
+  });
+
+  it('keep their text where the editor takes no edits', async () => {
+    const settings = vscode.workspace.getConfiguration();
+    const everywhere = vscode.ConfigurationTarget.Global;
+    await settings.update('files.readonlyInclude', { '**/readOnly.ts': true }, everywhere);
+    try {
+      const { document } = await openNew('readOnly.ts');
+      await vscode.commands.executeCommand('parafill.fillAllHoles');
+      await message(/refused the change. Is the file read-only\?/);
+      await vscode.commands.executeCommand('parafill.insertHole');
+      assert.equal(document.getText(), HOLE);
+      assert.equal(document.isDirty, false);
+    } finally {
+      await settings.update('files.readonlyInclude', undefined, everywhere);
+    }
+  });
+
+  it('keep their text when their editor is closed meanwhile', async () => {
+    const editor = await openNew('closed.ts');
+    await closeEverything();
+    const problem = await editIn(editor, (builder) => {
+      builder.insert(new vscode.Position(0, 0), 'x');
+    });
+    assert.match(problem ?? '', /closed meanwhile/);
+    assert.equal((await openFile('closed.ts')).document.getText(), HOLE);
   });
 });
