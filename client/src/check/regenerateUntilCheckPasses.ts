@@ -16,6 +16,9 @@ import { findPassing, type Answer, type SearchOutcome } from './search';
 
 const COMMAND = 'parafill.regenerateUntilCheckPasses';
 
+/** The end of a failed check's output says most; a log is no place for all of it. */
+const MOST_LOGGED_LINES = 100;
+
 export interface CheckParts {
   readonly client: Client;
   readonly config: Config;
@@ -310,7 +313,7 @@ function tell({ log, config }: CheckParts, task: Task, outcome: Exclude<SearchOu
     case 'nonePassed': {
       const { because, output } = outcome.last;
       log.info(t('The last output of {0}:', task.command));
-      for (const line of output.trimEnd().split('\n')) log.info(`  ${line}`);
+      for (const line of output.trimEnd().split('\n').slice(-MOST_LOGGED_LINES)) log.info(`  ${line}`);
       const how = inWords(because, config.checkTimeoutMs / 1000);
       const text = t(
         'Parafill: none of {0} candidates passed "{1}" (the last one: {2}). Nothing was changed.',

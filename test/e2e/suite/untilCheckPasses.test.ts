@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import * as vscode from 'vscode';
 import { hasBridge, press, renderedTexts, typeKeys } from './bridge';
 import { closeEverything, eventually, openFile, parafill, rangeOf, readyParafill, select } from './editor';
+import { message } from './page';
 
 const COMMAND = 'parafill.regenerateUntilCheckPasses';
 const BODY = '{ x: left.x - right.x, y: left.y - right.y }';
@@ -103,19 +104,29 @@ describe('Regenerate Until Check Passes', () => {
     assert.ok(log.some((line) => line.endsWith('the check says no')));
   });
 
-  it('ends a check that hangs at the time limit', async () => {
-    await set('parafill.checkCommand', 'sleep 1000');
-    await set('parafill.checkTimeout', 1);
-    await set('parafill.checkCandidates', 1);
-    const { document, original, done } = await begin();
-    await done;
-    assert.equal(document.getText(), original);
-    const { log } = await parafill();
-    assert.ok(
-      log.some((line) => line.endsWith('none of 1 candidates passed.')),
-      log.slice(-5).join('\n'),
-    );
-  });
+  const endless: readonly (readonly [name: string, command: string, how: RegExp])[] = [
+    ['hangs', 'sleep 1000', /no end within 1 s/],
+    ['forks', 'for i in 1 2 3 4 5 6 7 8; do (while :; do sleep 1 & done) & done; wait', /no end within 1 s/],
+    ['prints without end', 'yes', /output without end/],
+  ];
+  for (const [name, command, how] of endless) {
+    it(`ends a check that ${name}, and says so`, async () => {
+      await set('parafill.checkCommand', command);
+      await set('parafill.checkTimeout', name === 'prints without end' ? 60 : 1);
+      await set('parafill.checkCandidates', 1);
+      const { document, original, done } = await begin();
+      await done;
+      assert.equal(document.getText(), original);
+      assert.equal(document.isDirty, false);
+      const { log } = await parafill();
+      assert.ok(
+        log.some((line) => line.endsWith('none of 1 candidates passed.')),
+        log.slice(-5).join('\n'),
+      );
+      await message(how);
+      await vscode.commands.executeCommand('notifications.clearAll');
+    });
+  }
 
   it('gives up when the document changes meanwhile', async () => {
     await set('parafill.checkCommand', 'sleep 1000');
