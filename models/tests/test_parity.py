@@ -15,6 +15,7 @@ from parafill.onnx_model import OnnxModel
 from parafill.random_model import random_model
 from parafill.sampler import Decoding, Infill
 from parafill.tokenizer import load_tokenizer
+from parafill.twin import likeliest_path
 from parafill.workspace import SourceFile, near_text, rank_chunks
 from tasks.engine import EngineOptions, run_engine
 
@@ -28,15 +29,15 @@ REQUESTS = [
 ]
 
 
+def shipped() -> Infill:
+    network = OnnxModel(SHIPPED / "model.onnx", ModelConfig.load(SHIPPED / "checkpoint" / "config.json"))
+    return Infill(network, load_tokenizer(SHIPPED / "tokenizer.json"), heals=True)
+
+
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
 @pytest.mark.parametrize("steps", [1, 4, 8])
 def test_reference_and_engine_fill_alike(steps: int) -> None:
-    tokenizer = load_tokenizer(SHIPPED / "tokenizer.json")
-    infill = Infill(
-        OnnxModel(SHIPPED / "model.onnx", ModelConfig.load(SHIPPED / "checkpoint" / "config.json")),
-        tokenizer,
-        heals=True,
-    )
+    infill = shipped()
     decoding = replace(Decoding(), steps=steps, max_tokens=12, seed=1)
     requests = [
         {"id": str(i), "language": language, "segments": segments, "maxTokens": decoding.max_tokens}
@@ -46,6 +47,23 @@ def test_reference_and_engine_fill_alike(steps: int) -> None:
     for i, (language, segments) in enumerate(REQUESTS):
         best = infill.fill(language, segments, decoding)[0]
         assert answers[str(i)].fills[0] == infill.texts(segments, best), REQUESTS[i]
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+@pytest.mark.parametrize("mode", ["ar", "verify"])
+def test_the_twins_likeliest_path_is_alike(mode: str) -> None:
+    infill = shipped()
+    requests = [*REQUESTS, ("typescript", ["const total = it", " + it", ";\n"])]
+    most = 16
+    asked = [
+        {"id": str(i), "language": language, "segments": segments, "maxTokens": most}
+        for i, (language, segments) in enumerate(requests)
+    ]
+    answers = run_engine(MODELS.parent, asked, EngineOptions(mode=mode))
+    for i, (language, segments) in enumerate(requests):
+        path = likeliest_path(infill, language, segments, most)
+        assert answers[str(i)].fills[0] == infill.texts(segments, path), segments
+        assert answers[str(i)].score == pytest.approx(path.score, abs=0.05)
 
 
 LEDGER = """export interface Entry {

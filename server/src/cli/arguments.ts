@@ -31,7 +31,8 @@ const commonOptions = {
 } as const satisfies ParseArgsConfig['options'];
 
 export const commonHelp = `  --steps K          denoising passes at most, the one that finds the lengths included
-  --mode M           diffusion (default); ar: the same weights, token by token; both: the likelier answer
+  --mode M           diffusion (default); ar: the same weights, token by token; both: the likelier answer;
+                     verify: what ar gives, drafted in parallel and checked in one pass
   --candidates N     how many different fills are wanted (default 1)
   --temperature T    0 (default) takes the likeliest tokens, above it they are drawn
   --top-p P          mass of the tokens that are drawn from (default 0.95)

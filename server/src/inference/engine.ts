@@ -7,6 +7,7 @@ import { readBothWays } from '../diffusion/bothReadings';
 import { infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
 import { type Filled, type InfillTask, meanConfidence, type ProgressReport } from '../diffusion/task';
+import { draftAndVerify } from '../diffusion/verify';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import { ContextBuilder } from './contextBuilder';
@@ -179,6 +180,7 @@ export class Engine {
 
   private decoderFor({ mode }: InfillRequest, task: InfillTask): typeof infill {
     if (mode === 'ar') return autoregress;
+    if (mode === 'verify') return draftAndVerify;
     if (isForBlocks(task, this.manifest.layout)) return fillBlocks;
     return mode === 'both' ? readBothWays : infill;
   }

@@ -18,7 +18,7 @@ export function findProblem(request: InfillRequest, maxCanvas: number): string |
   const holes = segments.length - 1;
   return (
     outside('candidates', request.candidates, 1, mostCandidates, true) ??
-    outside('temperature', request.temperature, 0, 100, false) ??
+    outside('temperature', request.temperature, 0, request.mode === 'verify' ? 0 : 100, false) ??
     outside('seed', request.seed, 0, 2 ** 32 - 1, true) ??
     outsideOfEach('maxTokens', maxTokens, holes, 1, Number.MAX_SAFE_INTEGER) ??
     outsideOfEach('lengths', lengths, holes, 0, maxCanvas) ??
