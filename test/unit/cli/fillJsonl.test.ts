@@ -32,7 +32,10 @@ describe('parseRequest', () => {
     [{ segments: ['a', 3] }, /expected "segments" to be a list of at least 2 strings/],
     [{ segments: ['a', 'b'], language: 5 }, /expected "language" to be a string, found 5/],
     [{ segments: ['a', 'b'], maxTokens: '9' }, /expected "maxTokens" to be a number, found "9"/],
-    [{ segments: ['a', 'b'], mode: 'AR' }, /expected "mode" to be one of diffusion, ar, both, verify, found "AR"/],
+    [
+      { segments: ['a', 'b'], mode: 'AR' },
+      /expected "mode" to be one of diffusion, ar, both, verify, found "AR"/,
+    ],
     [{ segments: ['a', 'b'], steps: [4] }, /expected "steps" to be a number, found \[4\]/],
     [{ segments: ['a', 'b'], lengths: 9 }, /expected "lengths" to be a list of numbers, found 9/],
   ];
