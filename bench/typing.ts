@@ -63,7 +63,7 @@ async function run(args: readonly string[]): Promise<void> {
 
   const server = await LanguageServer.start({
     args: values.model === undefined ? [] : ['--model', values.model],
-    settings: { threads },
+    settings: { threads, provider: 'cpu' },
   });
   try {
     const { model } = await server.ready();

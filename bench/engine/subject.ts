@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { turn } from '../../server/src/base/async';
+import { CPU } from '../../server/src/base/device';
 import { autoregress } from '../../server/src/diffusion/autoregress';
 import { Canvas, predictingColumn, toBlock } from '../../server/src/diffusion/canvas';
 import { infill } from '../../server/src/diffusion/infill';
@@ -33,7 +34,7 @@ export class Subject {
   static async load(modelPath: string, threads: number, repository: string): Promise<Subject> {
     const folder = await openModelFolder(modelPath);
     const code = folder.tokenizer.encode(await sources(join(repository, 'server/src/completion')));
-    return new Subject(folder.manifest, await OnnxModel.load(folder, threads), code);
+    return new Subject(folder.manifest, await OnnxModel.load(folder, CPU, threads), code);
   }
 
   /** Reads a context of which no cache knows anything. */

@@ -16,6 +16,7 @@ import {
 } from 'vscode-languageserver/node';
 import { TextDocument } from 'vscode-languageserver-textdocument';
 import { errorMessage } from './base/async';
+import { CPU } from './base/device';
 import { DisposableStore } from './base/lifecycle';
 import { CompletionCache } from './completion/cache';
 import { Debounce } from './completion/debounce';
@@ -28,7 +29,7 @@ import { Configuration } from './features/configuration';
 import type { Feature } from './features/feature';
 import { FillHoles } from './features/fillHoles';
 import { InlineCompletion } from './features/inlineCompletion';
-import { ModelHost, type ModelChoice } from './features/modelHost';
+import { ModelHost, type ModelChoice, type ModelHostOptions } from './features/modelHost';
 import { Notebooks } from './features/notebooks';
 import { Outcomes } from './features/outcomes';
 import { record } from './features/parameters';
@@ -38,6 +39,8 @@ import { Turns } from './features/turns';
 import { Workspace } from './features/workspace';
 import { InferenceClient } from './inference/inferenceClient';
 import { connectionLog } from './log';
+import { DeviceChooser } from './providers/deviceChooser';
+import { cacheFolder } from './providers/machine';
 
 const USAGE = `The Parafill language server speaks LSP over one of these:
   --stdio         standard input and output
@@ -73,14 +76,27 @@ function serve(connection: Connection, bundledPath: string): void {
   const turns = new Turns(() => {
     status.refresh();
   });
-  const startModel = ({ modelPath, threads }: ModelChoice): InferenceClient =>
+  const workerPath = join(__dirname, 'worker.js');
+  const startModel = ({
+    modelPath,
+    threads,
+    device,
+  }: Parameters<ModelHostOptions['create']>[0]): InferenceClient =>
     new InferenceClient({
-      workerPath: join(__dirname, 'worker.js'),
+      workerPath,
       modelPath,
+      device,
       ...(threads === 0 ? {} : { threads }),
       log: log.debug,
     });
-  const host = store.add(new ModelHost(startModel, bundledPath, log));
+  const devices = new DeviceChooser({
+    workerPath,
+    cacheFolder: cacheFolder(),
+    // The first seconds belong to the editor.
+    delayMs: 10_000,
+    log: log.info,
+  });
+  const host = store.add(new ModelHost({ create: startModel, devices, bundledPath, log }));
   const status = new Status({ model: () => host.model, settings, latency, isBusy: () => turns.isBusy });
 
   const provider = () => {
@@ -123,7 +139,7 @@ function serve(connection: Connection, bundledPath: string): void {
     new Regenerate({ ...common, infiller: host, syntax }),
     new Benchmark({ infiller: host, turns }),
     new CheckModel(async (modelPath) => {
-      const client = store.add(startModel({ modelPath, threads: settings().threads }));
+      const client = store.add(startModel({ modelPath, threads: settings().threads, device: CPU }));
       try {
         return await client.ready();
       } finally {
@@ -135,6 +151,7 @@ function serve(connection: Connection, bundledPath: string): void {
   const modelChoice = (): ModelChoice => ({
     modelPath: settings().modelPath === '' ? '' : resolve(settings().modelPath),
     threads: settings().threads,
+    provider: settings().provider,
   });
   store.add(
     configuration.onChange(() => {

@@ -6,6 +6,8 @@
  * place and a message says what was expected and what came.
  */
 
+import { type Provider, PROVIDERS } from './base/device';
+
 export type Quality = 'fast' | 'balanced' | 'best';
 
 export interface Settings {
@@ -33,6 +35,8 @@ export interface Settings {
   readonly temperature: number;
   /** `parafill.threads`: threads of the inference process, or 0 for automatic. */
   readonly threads: number;
+  /** `parafill.provider`: what the model runs on, or `auto` for whatever is fastest. */
+  readonly provider: Provider | 'auto';
   /** `parafill.modelPath`: folder of another model, or empty for the bundled one. */
   readonly modelPath: string;
   /** `parafill.maxFileSize`: larger documents (in UTF-16 units) get no automatic completion. */
@@ -52,11 +56,13 @@ export const DEFAULT_SETTINGS: Settings = {
   maxTokens: 64,
   temperature: 0,
   threads: 0,
+  provider: 'auto',
   modelPath: '',
   maxFileSize: 10_000_000,
 };
 
 export const QUALITIES: readonly Quality[] = ['fast', 'balanced', 'best'];
+export const PROVIDER_CHOICES: readonly Settings['provider'][] = ['auto', ...PROVIDERS];
 
 /** The limits of the numeric settings, both ends included. */
 export const LIMITS = {
@@ -115,14 +121,17 @@ export function parseSettings(section: unknown): ParsedSettings {
     return DEFAULT_SETTINGS[name];
   }
 
-  function quality(): Quality {
-    const value = source['quality'];
-    if (value === undefined || value === null) return DEFAULT_SETTINGS.quality;
-    const known = QUALITIES.find((name) => name === value);
-    if (known !== undefined) return known;
-    const expected = `one of ${QUALITIES.map((name) => JSON.stringify(name)).join(', ')}`;
-    messages.push(complaint('quality', expected, value, DEFAULT_SETTINGS.quality));
-    return DEFAULT_SETTINGS.quality;
+  function oneOf<Name extends 'quality' | 'provider'>(
+    name: Name,
+    known: readonly Settings[Name][],
+  ): Settings[Name] {
+    const value = source[name];
+    if (value === undefined || value === null) return DEFAULT_SETTINGS[name];
+    const found = known.find((choice) => choice === value);
+    if (found !== undefined) return found;
+    const expected = `one of ${known.map((choice) => JSON.stringify(choice)).join(', ')}`;
+    messages.push(complaint(name, expected, value, DEFAULT_SETTINGS[name]));
+    return DEFAULT_SETTINGS[name];
   }
 
   function path(): string {
@@ -166,12 +175,13 @@ export function parseSettings(section: unknown): ParsedSettings {
     exclude: exclude(),
     completeInComments: flag('completeInComments'),
     workspaceContext: flag('workspaceContext'),
-    quality: quality(),
+    quality: oneOf('quality', QUALITIES),
     steps: number('steps'),
     candidates: number('candidates'),
     maxTokens: number('maxTokens'),
     temperature: number('temperature'),
     threads: number('threads'),
+    provider: oneOf('provider', PROVIDER_CHOICES),
     modelPath: path(),
     maxFileSize: number('maxFileSize'),
   };

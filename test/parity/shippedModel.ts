@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { CPU, type Device } from '../../server/src/base/device';
 import type { KvCache, Logits, StopPoll, TokenBlock } from '../../server/src/diffusion/model';
 import type { FileChunk } from '../../server/src/inference/messages';
 import { type ModelFolder, openModelFolder } from '../../server/src/runtime/modelFolder';
@@ -54,9 +55,9 @@ export interface Loaded {
   readonly model: OnnxModel;
 }
 
-export async function loadShippedModel(): Promise<Loaded> {
+export async function loadShippedModel(device: Device = CPU): Promise<Loaded> {
   const folder = await openModelFolder(modelPath);
-  return { folder, model: await OnnxModel.load(folder, 2) };
+  return { folder, model: await OnnxModel.load(folder, device, 2) };
 }
 
 /** A block out of rows of equal length. */

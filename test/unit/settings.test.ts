@@ -30,6 +30,7 @@ describe('parseSettings', () => {
       maxTokens: 32,
       temperature: 0.5,
       threads: 2,
+      provider: 'webgpu',
       modelPath: '/models/mine',
       maxFileSize: 5_000,
     };
@@ -44,6 +45,7 @@ describe('parseSettings', () => {
     [{ candidates: '3' }, /parafill\.candidates: expected a whole number from 1 to 16, got "3"/],
     [{ temperature: 3 }, /parafill\.temperature: expected a number from 0 to 2, got 3/],
     [{ quality: 'good' }, /parafill\.quality: expected one of "fast", "balanced", "best", got "good"/],
+    [{ provider: 'gpu' }, /parafill\.provider: expected one of "auto", "cpu", .*, got "gpu"; using "auto"/],
     [
       { modelPath: 7 },
       /parafill\.modelPath: expected the path of a folder, got 7; using the bundled model instead/,

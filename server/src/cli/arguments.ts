@@ -1,7 +1,8 @@
 import { join, resolve } from 'node:path';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { errorMessage } from '../base/async';
-import { INFILL_MODES, type InfillMode, type InfillRequest, isInfillMode } from '../inference/messages';
+import { type Provider, PROVIDERS } from '../base/device';
+import { INFILL_MODES, type InfillRequest } from '../inference/messages';
 
 /** The command line is not understood; the help is shown with it. */
 export class UsageError extends Error {
@@ -13,6 +14,7 @@ export interface CommonOptions {
   readonly decoding: Omit<InfillRequest, 'language' | 'path' | 'segments' | 'lengths'>;
   readonly modelPath: string;
   readonly threads: number | undefined;
+  readonly provider: Provider | 'auto';
   readonly verbose: boolean;
 }
 
@@ -26,6 +28,7 @@ const commonOptions = {
   seed: { type: 'string' },
   'max-tokens': { type: 'string' },
   threads: { type: 'string' },
+  provider: { type: 'string' },
   model: { type: 'string' },
   verbose: { type: 'boolean' },
 } as const satisfies ParseArgsConfig['options'];
@@ -40,6 +43,7 @@ export const commonHelp = `  --steps K          denoising passes at most, the on
   --seed S           of what is drawn (default 0)
   --max-tokens N     the most tokens of one hole (default 64)
   --threads T        threads of the inference process (default: chosen for the machine)
+  --provider P       what runs the model: cpu (default), webgpu, cuda, dml, coreml, or auto, whatever is fastest
   --model DIR        another model folder
   --verbose          what the inference process says, on standard error`;
 
@@ -78,7 +82,7 @@ export function parseArguments(
   };
   const common: CommonOptions = {
     decoding: {
-      mode: parseMode(text('mode') ?? 'diffusion'),
+      mode: oneOf('mode', text('mode') ?? 'diffusion', INFILL_MODES),
       candidates: number('candidates', 1, 256, true) ?? 1,
       temperature: number('temperature', 0, 100, false) ?? 0,
       seed: number('seed', 0, 2 ** 32 - 1, true) ?? 0,
@@ -86,6 +90,7 @@ export function parseArguments(
     },
     modelPath: resolve(text('model') ?? join(__dirname, '..', 'models', 'parafill-small')),
     threads: number('threads', 1, 256, true),
+    provider: oneOf('provider', text('provider') ?? 'cpu', ['auto', ...PROVIDERS]),
     verbose: values['verbose'] === true,
   };
   return { common, flags: new Map(flagNames.map((name) => [name, values[name] === true])), positionals };
@@ -107,9 +112,11 @@ export function parseNumber(
   );
 }
 
-function parseMode(text: string): InfillMode {
-  if (isInfillMode(text)) return text;
-  throw new UsageError(`--mode: expected ${INFILL_MODES.join(', ')}, got "${text}"`);
+function oneOf<Value extends string>(name: string, text: string, values: readonly Value[]): Value {
+  const found = values.find((value) => value === text);
+  if (found !== undefined) return found;
+  const expected = values.map((value) => `"${value}"`).join(' or ');
+  throw new UsageError(`--${name}: expected ${expected}, got "${text}"`);
 }
 
 type Defined<T> = { [K in keyof T]?: Exclude<T[K], undefined> };

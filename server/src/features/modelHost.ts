@@ -1,14 +1,17 @@
 import { deferred, errorMessage } from '../base/async';
 import type { CancellationToken } from '../base/cancellation';
+import { CPU, type Device, deviceName } from '../base/device';
 import { toDisposable, type Disposable } from '../base/lifecycle';
 import type { Infiller } from '../completion/infiller';
 import type { InfillOutcome, InfillProgress, InfillRequest, ModelInfo } from '../inference/messages';
 import type { Log } from '../log';
+import type { Settings } from '../settings';
 
 /** A model in a process of its own, as inference/inferenceClient.ts provides it. Starts when first asked. */
 export interface ModelClient extends Infiller, Disposable {
   /** Resolves once the model is loaded and warm; rejects when it cannot be used at all. */
   ready(): Promise<ModelInfo>;
+  readonly state: ModelClientState;
   onStateChange(listener: (state: ModelClientState) => void): Disposable;
   /** The operating system's id of the process, while there is one. */
   readonly processId: number | undefined;
@@ -20,10 +23,34 @@ export type ModelClientState =
   | { readonly kind: 'restarting'; readonly reason: string }
   | { readonly kind: 'error'; readonly reason: string };
 
-/** Which model is to be used: a folder with its manifest, and how many threads (0: chosen by itself). */
+/** Which model is to be used: a folder with its manifest; how many threads (0: chosen by itself); and on what. */
 export interface ModelChoice {
   readonly modelPath: string;
   readonly threads: number;
+  readonly provider: Settings['provider'];
+}
+
+/** Decides what a model runs on, as providers/deviceChooser.ts does. */
+export interface Devices {
+  choose(
+    modelPath: string,
+    wanted: Settings['provider'],
+    threads: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly device: Device; readonly complaint?: string }>;
+  /** A device that was chosen failed. */
+  blame(modelPath: string, device: Device, reason: string): Promise<void>;
+}
+
+export interface ModelHostOptions {
+  readonly create: (model: {
+    readonly modelPath: string;
+    readonly threads: number;
+    readonly device: Device;
+  }) => ModelClient;
+  readonly devices: Devices;
+  readonly bundledPath: string;
+  readonly log: Log;
 }
 
 export interface HostedModel {
@@ -37,7 +64,8 @@ export interface HostedModel {
 
 /**
  * Keeps exactly one model running: the one the settings name, or the bundled one when that cannot be
- * used. A request waits until one of them is ready.
+ * used. A request waits until one of them is ready. Every model starts on the CPU; once it is ready there, it is found
+ * out whether another device does better, and the model moves there. It comes back when that device fails.
  */
 export class ModelHost implements Infiller, Disposable {
   private current: Current | undefined;
@@ -48,11 +76,7 @@ export class ModelHost implements Infiller, Disposable {
   private readonly chosen = deferred<undefined>();
   private readonly listeners = new Set<() => void>();
 
-  constructor(
-    private readonly create: (choice: ModelChoice) => ModelClient,
-    private readonly bundledPath: string,
-    private readonly log: Log,
-  ) {}
+  constructor(private readonly options: ModelHostOptions) {}
 
   /** `undefined` until the first `use`. */
   get model(): HostedModel | undefined {
@@ -74,7 +98,7 @@ export class ModelHost implements Infiller, Disposable {
   /** Changes the model when the choice is another one; the old process ends. An empty path: the bundled one. */
   use(choice: ModelChoice): void {
     if (this.disposed) return;
-    if (this.choice?.modelPath === choice.modelPath && this.choice.threads === choice.threads) return;
+    if (JSON.stringify(this.choice) === JSON.stringify(choice)) return;
     this.choice = choice;
     this.warning = undefined;
     this.replaceBy(choice);
@@ -86,7 +110,15 @@ export class ModelHost implements Infiller, Disposable {
     onProgress?: (progress: InfillProgress) => void,
   ): Promise<InfillOutcome> {
     const arrival = await this.usable(cancellation);
-    return arrival.kind === 'client' ? arrival.client.infill(request, cancellation, onProgress) : arrival;
+    if (arrival.kind !== 'current') return arrival;
+    const { current } = arrival;
+    current.open += 1;
+    try {
+      return await current.client.infill(request, cancellation, onProgress);
+    } finally {
+      current.open -= 1;
+      if (current !== this.current && current.open === 0) current.client.dispose();
+    }
   }
 
   /** Waits until a model is ready, or it is clear that none will be. */
@@ -106,12 +138,12 @@ export class ModelHost implements Infiller, Disposable {
     await Promise.race([this.chosen.promise, cancelled]);
     // The model in use may be replaced by the bundled one while this waits for it.
     for (;;) {
-      const client = this.current?.client;
-      if (client === undefined) return { kind: 'failed', reason: 'The server shuts down.' };
-      const failure = await Promise.race([failureOf(client), cancelled]);
+      const { current } = this;
+      if (current === undefined) return { kind: 'failed', reason: 'The server shuts down.' };
+      const failure = await Promise.race([failureOf(current.client), cancelled]);
       if (cancellation.isCancellationRequested) return { kind: 'cancelled' };
-      if (client !== this.current?.client) continue;
-      return failure === undefined ? { kind: 'client', client } : { kind: 'failed', reason: failure };
+      if (current !== this.current) continue;
+      return failure === undefined ? { kind: 'current', current } : { kind: 'failed', reason: failure };
     }
   }
 
@@ -123,39 +155,110 @@ export class ModelHost implements Infiller, Disposable {
     this.notify();
   }
 
-  private start(choice: ModelChoice): Current {
-    const path = choice.modelPath === '' ? this.bundledPath : choice.modelPath;
-    const client = this.create({ modelPath: path, threads: choice.threads });
-    const listening = client.onStateChange((state) => {
-      this.follow(choice, path, state);
-    });
+  private start(choice: ModelChoice, device = CPU, search?: AbortController): Current {
+    const path = choice.modelPath === '' ? this.options.bundledPath : choice.modelPath;
+    const client = this.options.create({ modelPath: path, threads: choice.threads, device });
+    const current: Current = {
+      client,
+      path,
+      choice,
+      device,
+      search,
+      listening: client.onStateChange((state) => {
+        if (current === this.current) this.follow(current, state);
+      }),
+      open: 0,
+    };
     // Asking starts it. What becomes of it is told by its states.
     client.ready().catch(() => undefined);
-    return { client, path, listening };
+    return current;
   }
 
-  private follow(choice: ModelChoice, path: string, state: ModelClientState): void {
+  private follow(current: Current, state: ModelClientState): void {
     if (this.disposed) return;
+    const { choice, path, device } = current;
+    const { bundledPath, log } = this.options;
     if (state.kind === 'error') {
-      this.log.error(state.reason);
-      if (path !== this.bundledPath) {
+      log.error(state.reason);
+      if (device.provider !== 'cpu') {
+        this.leave(current, state.reason);
+        return;
+      }
+      if (path !== bundledPath) {
         this.warning = `The model of parafill.modelPath cannot be used; the bundled model is used instead. ${state.reason}`;
-        this.replaceBy({ modelPath: '', threads: choice.threads });
+        this.replaceBy({ ...choice, modelPath: '' });
         return;
       }
     }
     if (state.kind === 'ready') {
       const { name, version, provider, threads, loadMs, warmupMs } = state.info;
-      this.log.info(
+      log.info(
         `${name} ${version} from ${path} is ready on ${provider}, ${threads} threads: ` +
           `loaded in ${loadMs.toFixed(0)} ms, warmed up in ${warmupMs.toFixed(0)} ms.`,
       );
     }
     this.state = state;
     this.notify();
+    if (state.kind === 'ready' && device.provider === 'cpu' && current.search === undefined) {
+      current.search = new AbortController();
+      void this.improve(current, current.search.signal);
+    }
+  }
+
+  /** Moves to another device, if one is better, while requests are answered where the model is now. */
+  private async improve(current: Current, signal: AbortSignal): Promise<void> {
+    const { choice, path } = current;
+    const { devices, log } = this.options;
+    const isOver = (): boolean => signal.aborted;
+    const { device, complaint } = await devices.choose(path, choice.provider, choice.threads, signal);
+    if (isOver()) return;
+    if (complaint !== undefined) {
+      log.warn(complaint);
+      this.warning = complaint;
+      this.notify();
+    }
+    if (device.provider === 'cpu') return;
+    const next = this.start(choice, device, current.search);
+    signal.addEventListener('abort', () => {
+      next.client.dispose();
+    });
+    const failure = await failureOf(next.client);
+    if (isOver()) this.retire(next);
+    else if (failure !== undefined) {
+      this.retire(next);
+      await this.giveUp(next, failure);
+    } else {
+      this.current = next;
+      this.retire(current);
+      this.follow(next, next.client.state);
+    }
+  }
+
+  /** Goes back to the CPU from a device that failed. */
+  private leave(current: Current, reason: string): void {
+    void this.giveUp(current, reason);
+    this.stop();
+    this.state = { kind: 'loading' };
+    // Nothing else is tried before the next start: what was measured is not to be trusted here.
+    this.current = this.start(current.choice, CPU, new AbortController());
+    this.notify();
+  }
+
+  private async giveUp({ path, device }: Current, reason: string): Promise<void> {
+    this.warning = `${deviceName(device)} failed, so the CPU is used. ${reason}`;
+    this.options.log.warn(this.warning);
+    this.notify();
+    await this.options.devices.blame(path, device, reason);
+  }
+
+  /** Lets go of a process that is replaced, once what it still works on is done. */
+  private retire(current: Current): void {
+    current.listening.dispose();
+    if (current.open === 0) current.client.dispose();
   }
 
   private stop(): void {
+    this.current?.search?.abort();
     this.current?.listening.dispose();
     this.current?.client.dispose();
     this.current = undefined;
@@ -167,13 +270,19 @@ export class ModelHost implements Infiller, Disposable {
 }
 
 type Arrival =
-  | { readonly kind: 'client'; readonly client: ModelClient }
+  | { readonly kind: 'current'; readonly current: Current }
   | Extract<InfillOutcome, { kind: 'cancelled' | 'failed' }>;
 
 interface Current {
   readonly client: ModelClient;
   readonly path: string;
+  readonly choice: ModelChoice;
+  readonly device: Device;
   readonly listening: Disposable;
+  /** The search for a better device, which is over or goes on; none was begun without. */
+  search: AbortController | undefined;
+  /** Requests that are not answered yet. */
+  open: number;
 }
 
 /** Waits until the model is ready (`undefined`) or says why it never will be. */

@@ -1,8 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { deferred, type Deferred } from '../base/async';
 import type { CancellationToken } from '../base/cancellation';
+import { type Device, deviceName } from '../base/device';
 import { type Disposable, toDisposable } from '../base/lifecycle';
 import type { Infiller } from '../completion/infiller';
+import { forkWorker } from './forkWorker';
 import type {
   FromWorker,
   InfillOutcome,
@@ -20,6 +22,10 @@ export interface InferenceClientOptions {
   readonly modelPath: string;
   /** Threads of the inference process; absent: chosen for the machine. */
   readonly threads?: number;
+  /** Absent: the CPU. Another device is given up on at its first failure, for the CPU does as well. */
+  readonly device?: Device;
+  /** After how many milliseconds of silence a device that is not the CPU counts as hanging. */
+  readonly patienceMs?: number;
   /** How long to wait before the first restart after a crash; each further one waits four times as long. */
   readonly firstRestartDelayMs?: number;
   /** Gets one line at a time; never any of the person's text. */
@@ -38,13 +44,10 @@ const usualFirstDelayMs = 100;
 const longestDelayMs = 10_000;
 
 /**
- * For glibc, which else raises the size from which memory goes back to the system at once to whatever was freed last,
- * until large intermediate results lie scattered over a heap that only grows. Bytes.
+ * A CPU gets as long as it needs. A driver may hang, which shows in that nothing comes for so many milliseconds while
+ * the model is loaded, or while a request is worked on.
  */
-const allocation = {
-  MALLOC_MMAP_THRESHOLD_: String(4 * 2 ** 20),
-  MALLOC_TRIM_THRESHOLD_: String(32 * 2 ** 20),
-};
+const patienceMs = 60_000;
 
 /** The process, once it is ready, or why there is none and will be none. */
 type Arrival = { readonly child: ChildProcess } | { readonly reason: string };
@@ -68,6 +71,7 @@ export class InferenceClient implements Infiller, Disposable {
   private nextId = 1;
   private crashes = 0;
   private restartTimer: NodeJS.Timeout | undefined;
+  private silenceTimer: NodeJS.Timeout | undefined;
   private started = false;
   private disposed = false;
 
@@ -156,28 +160,25 @@ export class InferenceClient implements Infiller, Disposable {
     const listener = cancellation.onCancellationRequested(() => post(child, { type: 'cancel', id }));
     this.pending.set(id, { resolve: answer.resolve, listener, onProgress });
     post(child, { type: 'infill', id, request, progress: onProgress !== undefined });
+    this.watch(true);
     return answer.promise;
   }
 
   private spawn(): void {
-    const { workerPath, modelPath, threads } = this.options;
-    const workerOptions: WorkerOptions = { modelPath, ...(threads === undefined ? {} : { threads }) };
+    const { workerPath, modelPath, threads, device } = this.options;
+    const workerOptions: WorkerOptions = {
+      modelPath,
+      ...(threads === undefined ? {} : { threads }),
+      ...(device === undefined ? {} : { device }),
+    };
     this.setState({ kind: 'loading' });
-    const child = fork(workerPath, [JSON.stringify(workerOptions)], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      // Flags of the editor's own process, such as a debugger's port, are not for this one.
-      execArgv: [],
-      env: { ...allocation, ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+    let lastWords = '';
+    const child = forkWorker(workerPath, workerOptions, (line) => {
+      lastWords = line.trim();
+      this.options.log(`[inference] ${line}`);
     });
     this.child = child;
-    let lastWords = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        lastWords = (lastWords + text).slice(-2000);
-        for (const line of text.split('\n')) if (line.trim() !== '') this.options.log(`[inference] ${line}`);
-      });
-    }
+    this.watch(true);
     child.on('message', (message: FromWorker) => {
       if (child === this.child) this.receive(child, message);
     });
@@ -190,7 +191,19 @@ export class InferenceClient implements Infiller, Disposable {
     });
   }
 
+  /** Starts to count the silence of a device that may hang, where something is expected of it. */
+  private watch(isBusy: boolean): void {
+    clearTimeout(this.silenceTimer);
+    const { device } = this.options;
+    if (!isBusy || device === undefined || device.provider === 'cpu') return;
+    const ms = this.options.patienceMs ?? patienceMs;
+    this.silenceTimer = setTimeout(() => {
+      this.giveUp(`${deviceName(device)} did not answer for ${ms / 1000} s`);
+    }, ms);
+  }
+
   private receive(child: ChildProcess, message: FromWorker): void {
+    this.watch(this.pending.size > (message.type === 'outcome' ? 1 : 0));
     switch (message.type) {
       case 'ready':
         this.setState({ kind: 'ready', info: message.info });
@@ -206,6 +219,8 @@ export class InferenceClient implements Infiller, Disposable {
         this.crashes = 0;
         this.settle(message.id, message.outcome);
         break;
+      case 'probed':
+        break;
     }
   }
 
@@ -213,13 +228,18 @@ export class InferenceClient implements Infiller, Disposable {
   private onExit(code: number | null, signal: NodeJS.Signals | null, lastWords: string): void {
     const wasReady = this.current.kind === 'ready';
     const cause = signal === null ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
-    const detail = lastWords.trim() === '' ? '' : `: ${lastWords.trim().split('\n').at(-1) ?? ''}`;
+    const detail = lastWords === '' ? '' : `: ${lastWords}`;
     const reason = `the inference process ended unexpectedly (${cause})${detail}`;
     this.child = undefined;
     this.crashes += 1;
     this.options.log(`${reason}, ${this.pending.size} requests were open`);
     if (wasReady) this.arrival = deferred();
     this.failPending(reason);
+    const { device } = this.options;
+    if (device !== undefined && device.provider !== 'cpu') {
+      this.giveUp(`on ${deviceName(device)}, ${reason}`);
+      return;
+    }
     if (this.crashes >= mostCrashes) {
       this.giveUp(`${reason}; that was the ${this.crashes}th time in a row, so it is not started again`);
       return;
@@ -239,6 +259,7 @@ export class InferenceClient implements Infiller, Disposable {
 
   private stop(reason: string): void {
     clearTimeout(this.restartTimer);
+    clearTimeout(this.silenceTimer);
     const child = this.child;
     this.child = undefined;
     // It holds nothing but memory, so there is nothing to wait for, not even a pass that is under way.

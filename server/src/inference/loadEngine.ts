@@ -1,3 +1,4 @@
+import { CPU, deviceName } from '../base/device';
 import { OnnxModel } from '../runtime/onnxModel';
 import { openModelFolder } from '../runtime/modelFolder';
 import { chooseThreads } from '../runtime/threads';
@@ -15,7 +16,8 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
   const started = performance.now();
   const folder = await openModelFolder(options.modelPath);
   const threads = options.threads ?? chooseThreads();
-  const model = await OnnxModel.load(folder, threads);
+  const device = options.device ?? CPU;
+  const model = await OnnxModel.load(folder, device, threads);
   const engine = new Engine(model, folder.tokenizer, folder.manifest);
   const loaded = performance.now();
   await engine.warmUp();
@@ -25,7 +27,7 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
     info: {
       name,
       version,
-      provider: 'cpu',
+      provider: deviceName(device),
       threads,
       loadMs: loaded - started,
       warmupMs: performance.now() - loaded,

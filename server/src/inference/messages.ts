@@ -1,3 +1,5 @@
+import type { Device } from '../base/device';
+
 /**
  * What travels between the language server and the inference process: plain data that structured clone
  * can copy. All text is LF; whoever reads files restores CRLF.
@@ -138,7 +140,29 @@ export interface WorkerOptions {
   readonly modelPath: string;
   /** Threads of one matrix product; absent: chosen for the machine. */
   readonly threads?: number;
+  /** Absent: the CPU. */
+  readonly device?: Device;
+  /** The process is to try the device out and end, instead of answering requests. */
+  readonly isProbe?: boolean;
 }
+
+/** Milliseconds of a denoising step. */
+export interface StepSpeed {
+  readonly tokens: number;
+  readonly context: number;
+  readonly deviceMs: number;
+  readonly cpuMs: number;
+}
+
+/** What trying out a device came to. */
+export type ProbeFinding =
+  | {
+      readonly kind: 'works';
+      /** The largest difference of log-probabilities from the CPU's, among likely tokens. */
+      readonly difference: number;
+      readonly speed: StepSpeed;
+    }
+  | { readonly kind: 'failed'; readonly reason: string };
 
 export type ToWorker =
   | {
@@ -154,5 +178,7 @@ export type FromWorker =
   | { readonly type: 'ready'; readonly info: ModelInfo }
   /** The model cannot be used at all; the process ends after saying so. */
   | { readonly type: 'unusable'; readonly reason: string }
+  /** The last word of a process that was to try out a device. */
+  | { readonly type: 'probed'; readonly finding: ProbeFinding }
   | { readonly type: 'progress'; readonly id: number; readonly progress: InfillProgress }
   | { readonly type: 'outcome'; readonly id: number; readonly outcome: InfillOutcome };

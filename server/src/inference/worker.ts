@@ -4,6 +4,7 @@
  * and because a crash in native code must not take the language server along.
  */
 import { errorMessage } from '../base/async';
+import { CPU } from '../base/device';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages';
 import { RequestQueue } from './requestQueue';
 
@@ -16,9 +17,19 @@ function send(message: FromWorker): Promise<void> {
   });
 }
 
+/** Whoever started this waits for one message; the process may also end without it, which says enough. */
+async function tryOut(options: WorkerOptions): Promise<void> {
+  const { probe } = await import('./probe');
+  await send({ type: 'probed', finding: await probe(options, options.device ?? CPU) });
+}
+
 async function main(): Promise<void> {
   process.on('disconnect', () => process.exit(0));
   const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
+  if (options.isProbe === true) {
+    await tryOut(options);
+    process.exit(0);
+  }
   let loaded;
   try {
     // Loaded late, so that a platform without a native runtime gets a message and not a crash at start.
@@ -29,14 +40,25 @@ async function main(): Promise<void> {
     process.exit(1);
   }
   const { engine, info } = loaded;
+  /** What a device did that was trusted; the CPU is the last resort and goes on. */
+  let failure: string | undefined;
   const queue = new RequestQueue(
     ({ id, request, progress }, cancellation) =>
-      engine.fill(
-        request,
-        cancellation,
-        progress ? (state) => void send({ type: 'progress', id, progress: state }) : undefined,
-      ),
-    (id, outcome) => void send({ type: 'outcome', id, outcome }),
+      engine
+        .fill(
+          request,
+          cancellation,
+          progress ? (state) => void send({ type: 'progress', id, progress: state }) : undefined,
+        )
+        .catch((error: unknown) => {
+          if (options.device !== undefined && options.device.provider !== 'cpu')
+            failure = errorMessage(error);
+          throw error;
+        }),
+    (id, outcome) => {
+      if (failure === undefined) void send({ type: 'outcome', id, outcome });
+      else void send({ type: 'unusable', reason: failure });
+    },
   );
   process.on('message', (message: ToWorker) => {
     if (message.type === 'infill') queue.add(message);

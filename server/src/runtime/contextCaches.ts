@@ -1,5 +1,5 @@
 import { KvCacheBuffers } from './kvCache';
-import type { KvShape } from './kvStore';
+import type { KvMemory } from './kvStore';
 
 /**
  * The contexts read last, of several documents. A request takes the one that begins most like its own
@@ -11,7 +11,7 @@ export class ContextCaches {
 
   /** @param most how many contexts are kept. */
   constructor(
-    private readonly shape: KvShape,
+    private readonly memory: KvMemory,
     private readonly most = 4,
   ) {}
 
@@ -45,13 +45,14 @@ export class ContextCaches {
 
   /** Forgets everything. The memory is not used again: what is no number there would stay one behind any tokens. */
   clear(): void {
+    for (const cache of this.caches) cache.truncate(0);
     this.caches.length = 0;
   }
 
   /** A cache whose content may go: a new one while there is room, then the least recently used. */
   private spare(): KvCacheBuffers {
     const oldest = this.caches[0];
-    return this.caches.length < this.most || oldest === undefined ? new KvCacheBuffers(this.shape) : oldest;
+    return this.caches.length < this.most || oldest === undefined ? new KvCacheBuffers(this.memory) : oldest;
   }
 
   private touch(cache: KvCacheBuffers): void {

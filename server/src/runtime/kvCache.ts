@@ -1,6 +1,6 @@
 import type { Tensor } from 'onnxruntime-node';
 import type { KvCache } from '../diffusion/model';
-import { type KvShape, KvStore } from './kvStore';
+import type { KvMemory, KvStore } from './kvStore';
 
 /** An id no token has: what stands at a position that a context would not have it at. */
 const elsewhere = -1;
@@ -12,8 +12,8 @@ export class KvCacheBuffers implements KvCache {
   /** The ids read, as long as each stands at the position of its index. */
   private ids: number[] = [];
 
-  constructor(shape: KvShape) {
-    this.store = new KvStore(shape, 1);
+  constructor(memory: KvMemory) {
+    this.store = memory.create(1);
   }
 
   get length(): number {
@@ -55,12 +55,12 @@ export class KvCacheBuffers implements KvCache {
    * Appends what the graph gave for a block of one row.
    *
    * @param ids int32 [tokens], standing at `positions`.
-   * @param layers as `KvStore.write` takes them.
+   * @param layers as `KvStore.append` takes them.
    */
   append(ids: Int32Array, positions: Int32Array, layers: readonly Float32Array[]): void {
     const before = this.length;
     this.store.reserve(before + ids.length, before);
-    this.store.write(0, before, ids.length, layers, ids.length);
+    this.store.append([before], [ids.length], layers, ids.length);
     for (let i = 0; i < ids.length; i++) this.ids.push(positions[i] === before + i ? ids[i]! : elsewhere);
   }
 

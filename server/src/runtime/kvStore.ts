@@ -12,13 +12,62 @@ export interface KvShape {
  * Room comes in multiples of so many tokens: the runtime meets few different shapes, and the graph, which
  * looks at every slot, does not look at many empty ones.
  */
-const capacityStep = 128;
+export const capacityStep = 128;
 
 /**
  * The memory behind caches: per layer two float32 buffers [rows × kvHeads × capacity × headDim]. What lies
  * behind the tokens that a row holds is left over and ignored by the graph, but always finite.
  */
-export class KvStore {
+export interface KvStore {
+  readonly shape: KvShape;
+  readonly rows: number;
+  /** Bytes held. */
+  readonly bytes: number;
+  /** Resolves once all that was asked for is done, so that `inputs` may be called. @throws when that failed. */
+  settled(): Promise<void>;
+  /** The graph's inputs past_key_i and past_value_i. */
+  inputs(): Record<string, Tensor>;
+  /** Takes the memory for `length` tokens a row at once: what grows piece by piece leaves its old places behind. */
+  allocate(length: number): void;
+  /** Makes room for `length` tokens a row. Only the first `kept` tokens of each row are sure to survive it. */
+  reserve(length: number, kept: number): void;
+  /** Forgets all tokens, so that the graph need not look at their slots. */
+  clear(): void;
+  /**
+   * Takes over tokens of what the graph gave, for which there must be room: of each row r the first `counts[r]`,
+   * to slot `starts[r]` and those behind it.
+   *
+   * @param layers keys and values by layer as in the graph's outputs, each float32
+   *   [rows × kvHeads × columns × headDim].
+   */
+  append(
+    starts: readonly number[],
+    counts: ArrayLike<number>,
+    layers: readonly Float32Array[],
+    columns: number,
+  ): void;
+  /** Copies the first `length` tokens of the other store's first row into every row, which must have room. */
+  copyFrom(other: KvStore, length: number): void;
+  /** Forgets a row; the last one takes its place. */
+  drop(row: number): void;
+}
+
+/** Where the stores of one model are. */
+export interface KvMemory {
+  readonly shape: KvShape;
+  create(rows: number): KvStore;
+}
+
+/** In the memory of this process, where the CPU reads it and from where it goes to other devices at every pass. */
+export class HostMemory implements KvMemory {
+  constructor(readonly shape: KvShape) {}
+
+  create(rows: number): KvStore {
+    return new HostKvStore(this.shape, rows);
+  }
+}
+
+class HostKvStore implements KvStore {
   /** Slots of every row and head that the graph is shown. */
   private capacity = 0;
   /** Keys of layer 0, values of layer 0, keys of layer 1, …; each may be larger than what is shown. */
@@ -38,12 +87,14 @@ export class KvStore {
     return this.rowCount;
   }
 
-  /** Bytes held. */
   get bytes(): number {
     return this.buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
   }
 
-  /** The graph's inputs past_key_i and past_value_i. */
+  async settled(): Promise<void> {
+    // Everything here is done at once.
+  }
+
   inputs(): Record<string, Tensor> {
     const named: Record<string, Tensor> = {};
     for (let layer = 0; layer < this.shape.layers; layer++) {
@@ -53,7 +104,6 @@ export class KvStore {
     return named;
   }
 
-  /** Takes the memory for `length` tokens a row at once: what grows piece by piece leaves its old places behind. */
   allocate(length: number): void {
     const size = this.sizeOf(roundedUp(length));
     if (this.buffers[0]!.length >= size) return;
@@ -66,7 +116,6 @@ export class KvStore {
     this.show(this.capacity);
   }
 
-  /** Makes room for `length` tokens a row. Only the first `kept` tokens of each row are sure to survive it. */
   reserve(length: number, kept: number): void {
     if (length <= this.capacity) return;
     const capacity = roundedUp(length);
@@ -82,47 +131,41 @@ export class KvStore {
     this.show(capacity);
   }
 
-  /** Forgets all tokens, so that the graph need not look at their slots. The memory stays. */
+  /** The memory stays. */
   clear(): void {
     this.show(capacityStep);
   }
 
-  /**
-   * Takes over tokens of what the graph gave, for which there must be room.
-   *
-   * @param row where they go, `at` the first slot; they are the first `count` of the same row there.
-   * @param layers keys and values by layer as in the graph's outputs, each float32
-   *   [rows × kvHeads × columns × headDim].
-   */
-  write(row: number, at: number, count: number, layers: readonly Float32Array[], columns: number): void {
+  append(
+    starts: readonly number[],
+    counts: ArrayLike<number>,
+    layers: readonly Float32Array[],
+    columns: number,
+  ): void {
     const { kvHeads, headDim } = this.shape;
     for (const [i, source] of layers.entries()) {
-      if (source.length !== this.rowCount * kvHeads * columns * headDim) {
-        throw new RangeError(
-          `Expected ${this.rowCount * kvHeads * columns * headDim} values for ${this.rowCount}×${columns} tokens, got ${source.length}`,
-        );
-      }
-      for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
+      checkSize(source, this.rowCount, columns, this.shape);
+      for (let head = 0; head < this.rowCount * kvHeads; head++) {
+        const row = Math.floor(head / kvHeads);
         const start = head * columns * headDim;
-        const target = (head * this.capacity + at) * headDim;
-        this.buffers[i]!.set(source.subarray(start, start + count * headDim), target);
+        const target = (head * this.capacity + starts[row]!) * headDim;
+        this.buffers[i]!.set(source.subarray(start, start + counts[row]! * headDim), target);
       }
     }
   }
 
-  /** Copies the first `length` tokens of the other store's first row into a row, which must have room. */
-  copyFrom(other: KvStore, length: number, row = 0): void {
+  copyFrom(other: KvStore, length: number): void {
+    if (!(other instanceof HostKvStore)) throw new TypeError('Expected a store in the same memory');
     const { kvHeads, headDim } = this.shape;
     for (const [i, buffer] of this.buffers.entries()) {
-      for (let head = 0; head < kvHeads; head++) {
-        const start = head * other.capacity * headDim;
-        const target = (row * kvHeads + head) * this.capacity * headDim;
+      for (let head = 0; head < this.rowCount * kvHeads; head++) {
+        const start = (head % kvHeads) * other.capacity * headDim;
+        const target = head * this.capacity * headDim;
         buffer.set(other.buffers[i]!.subarray(start, start + length * headDim), target);
       }
     }
   }
 
-  /** Forgets a row; the last one takes its place. */
   drop(row: number): void {
     const size = this.shape.kvHeads * this.capacity * this.shape.headDim;
     this.rowCount -= 1;
@@ -144,6 +187,14 @@ export class KvStore {
   }
 }
 
-function roundedUp(length: number): number {
+/** @throws when a graph's output has not the size that blocks of so many columns have. */
+export function checkSize(layer: Float32Array, rows: number, columns: number, shape: KvShape): void {
+  const expected = rows * shape.kvHeads * columns * shape.headDim;
+  if (layer.length !== expected) {
+    throw new RangeError(`Expected ${expected} values for ${rows}×${columns} tokens, got ${layer.length}`);
+  }
+}
+
+export function roundedUp(length: number): number {
   return Math.ceil(length / capacityStep) * capacityStep;
 }

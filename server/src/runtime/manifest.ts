@@ -54,6 +54,8 @@ const knownFormat = 2;
 /** The text around the hole needs room, too. */
 const mostFileShare = 0.75;
 const requiredFiles = ['model.onnx', 'tokenizer.json'];
+/** What only GPUs need; folders that were exported without it run on the CPU. */
+const optionalFiles = ['model.f16.onnx', 'model.f32.onnx', 'cache.onnx'];
 
 /**
  * @param value the parsed manifest.json.
@@ -144,7 +146,8 @@ function parseDecoding(decoding: JsonReader): DecodingDefaults {
 
 function parseFiles(files: JsonReader): Map<string, FileRecord> {
   const records = new Map<string, FileRecord>();
-  for (const name of requiredFiles) {
+  const present = files.keys();
+  for (const name of [...requiredFiles, ...optionalFiles.filter((name) => present.includes(name))]) {
     const record = files.get(name);
     const sha256 = record.get('sha256').string();
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw record.get('sha256').wrong('64 lower-case hexadecimal digits');

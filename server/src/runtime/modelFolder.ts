@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../base/async';
+import type { Precision } from '../base/device';
 import { Tokenizer } from '../tokenizer/tokenizer';
 import { type Manifest, parseManifest } from './manifest';
 import { ModelError } from './modelError';
@@ -13,8 +14,32 @@ export interface ModelFolder {
   readonly path: string;
   readonly manifest: Manifest;
   readonly tokenizer: Tokenizer;
-  /** The file of the graph. */
+  /** The file of the int8 graph. */
   readonly graphPath: string;
+}
+
+const graphFiles: Readonly<Record<Exclude<Precision, 'int8'>, string>> = {
+  float16: 'model.f16.onnx',
+  float32: 'model.f32.onnx',
+};
+
+/** The file of the graph that computes in this way. @throws {ModelError} when it is not there or damaged. */
+export async function graphOf(folder: ModelFolder, precision: Precision): Promise<string> {
+  return precision === 'int8' ? folder.graphPath : derivedFile(folder, graphFiles[precision]);
+}
+
+/** The file of the graph that moves keys and values on a device. @throws {ModelError} as `graphOf` does. */
+export function cacheGraphOf(folder: ModelFolder): Promise<string> {
+  return derivedFile(folder, 'cache.onnx');
+}
+
+async function derivedFile({ path, manifest }: ModelFolder, name: string): Promise<string> {
+  if (manifest.files.has(name)) return checkedFile(path, name, manifest);
+  throw new ModelError(
+    path,
+    `expected the file ${name}, which GPUs need, but manifest.json knows none. ` +
+      'Export the model again, or add what is missing with models/scripts/export_gpu_graphs.py.',
+  );
 }
 
 /** Reads and checks a model folder. @throws {ModelError} naming the file that is wrong. */

@@ -1,4 +1,5 @@
 import type { Tensor } from 'onnxruntime-node';
+import type { Device } from '../base/device';
 import type {
   Encoded,
   KvCache,
@@ -10,10 +11,12 @@ import type {
   TokenBlock,
 } from '../diffusion/model';
 import { ContextCaches } from './contextCaches';
+import { DeviceMemory } from './deviceMemory';
 import { KvCacheBuffers } from './kvCache';
 import { KvRowBuffers } from './kvRows';
+import { HostMemory, type KvMemory } from './kvStore';
 import type { Manifest } from './manifest';
-import type { ModelFolder } from './modelFolder';
+import { cacheGraphOf, graphOf, type ModelFolder } from './modelFolder';
 import { float32Data, float32Tensor, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
 
 /** Context tokens read in one go; a cancel is noticed between two chunks. */
@@ -35,9 +38,10 @@ export class OnnxModel implements MaskedDiffusionModel {
   private constructor(
     private readonly session: Session,
     private readonly manifest: Manifest,
+    private readonly memory: KvMemory,
     readonly threads: number,
   ) {
-    this.caches = new ContextCaches(manifest);
+    this.caches = new ContextCaches(memory);
     this.keyValueNames = Array.from({ length: manifest.layers }, (_, layer) => layer).flatMap((layer) => [
       `key_${layer}`,
       `value_${layer}`,
@@ -45,9 +49,11 @@ export class OnnxModel implements MaskedDiffusionModel {
   }
 
   /** @throws {ModelError} when the graph cannot be loaded or does not fit the manifest. */
-  static async load(folder: ModelFolder, threads: number): Promise<OnnxModel> {
-    const session = await Session.create(folder.graphPath, folder.manifest, threads);
-    return new OnnxModel(session, folder.manifest, threads);
+  static async load(folder: ModelFolder, device: Device, threads: number): Promise<OnnxModel> {
+    const { manifest } = folder;
+    const path = await graphOf(folder, device.precision);
+    const session = await Session.create(path, manifest, device, threads);
+    return new OnnxModel(session, manifest, await memoryOn(device, folder), threads);
   }
 
   get layout(): ModelLayout {
@@ -97,7 +103,8 @@ export class OnnxModel implements MaskedDiffusionModel {
     const cache = own(context);
     this.check(block);
     const logits = this.logitsFor(block.wanted.length);
-    const outputs = await this.session.run(inputsOf(block, cache, [cache.length]), { logits });
+    const inputs = await inputsOf(block, cache, [cache.length]);
+    const outputs = await this.session.run(inputs, { logits });
     return float32Data(outputs['logits'], 'logits');
   }
 
@@ -105,7 +112,7 @@ export class OnnxModel implements MaskedDiffusionModel {
     const cache = own(context);
     this.check(block);
     if (block.rows !== 1) throw new RangeError(`Expected one row to append, got ${block.rows}`);
-    const { logits, layers } = await this.runWhole(inputsOf(block, cache, [cache.length]), block);
+    const { logits, layers } = await this.runWhole(await inputsOf(block, cache, [cache.length]), block);
     cache.append(block.ids, block.positions, layers);
     return logits;
   }
@@ -113,7 +120,7 @@ export class OnnxModel implements MaskedDiffusionModel {
   fork(context: KvCache, rows: number, room: number): KvRows {
     const most = this.mostRows(context, room);
     if (rows < 1 || rows > most) throw new RangeError(`Expected 1 to ${most} rows, got ${rows}`);
-    return new KvRowBuffers(own(context), rows, room);
+    return new KvRowBuffers(this.memory, own(context), rows, room);
   }
 
   async extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
@@ -122,7 +129,7 @@ export class OnnxModel implements MaskedDiffusionModel {
     if (block.rows !== rows.rows || counts.length !== rows.rows) {
       throw new RangeError(`Expected ${rows.rows} rows to append to, got ${block.rows}`);
     }
-    const { logits, layers } = await this.runWhole(inputsOf(block, rows, rows.lengths), block);
+    const { logits, layers } = await this.runWhole(await inputsOf(block, rows, rows.lengths), block);
     rows.append(counts, layers, block.columns);
     return logits;
   }
@@ -136,6 +143,7 @@ export class OnnxModel implements MaskedDiffusionModel {
   }
 
   async release(): Promise<void> {
+    if (this.memory instanceof DeviceMemory) await this.memory.release();
     await this.session.release();
   }
 
@@ -181,11 +189,12 @@ export class OnnxModel implements MaskedDiffusionModel {
 }
 
 /** @param pastLengths tokens of the past: one number for all rows, or one a row. */
-function inputsOf(
+async function inputsOf(
   block: TokenBlock,
   past: KvCacheBuffers | KvRowBuffers,
   pastLengths: readonly number[],
-): NamedTensors {
+): Promise<NamedTensors> {
+  await past.store.settled();
   const shape = [block.rows, block.columns];
   return {
     ids: int64Tensor(block.ids, shape),
@@ -195,6 +204,16 @@ function inputsOf(
     wanted: int64Tensor(block.wanted, [block.wanted.length]),
     ...past.inputs(),
   };
+}
+
+/** Of all providers, the runtime's binding for Node lets only WebGPU keep tensors on the device. */
+async function memoryOn({ provider }: Device, folder: ModelFolder): Promise<KvMemory> {
+  const { manifest } = folder;
+  if (provider !== 'webgpu') return new HostMemory(manifest);
+  return new DeviceMemory(
+    manifest,
+    await Session.createMover(await cacheGraphOf(folder), provider, manifest.layers),
+  );
 }
 
 function own(context: KvCache): KvCacheBuffers {

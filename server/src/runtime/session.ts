@@ -1,5 +1,6 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage } from '../base/async';
+import type { Device, Provider } from '../base/device';
 import type { Manifest } from './manifest';
 import { ModelError } from './modelError';
 
@@ -23,28 +24,13 @@ export class Session {
    * @param path of the graph's file. The runtime reads it itself: given its content, it would hold that twice.
    * @throws {ModelError} when the graph cannot be loaded or is not the one the manifest describes.
    */
-  static async create(path: string, manifest: Manifest, threads: number): Promise<Session> {
-    let inner: InferenceSession;
-    try {
-      inner = await InferenceSession.create(path, {
-        executionProviders: ['cpu'],
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        executionMode: 'sequential',
-        graphOptimizationLevel: 'all',
-        // An arena would keep the largest pass' memory for good, and large aligned arenas crash Electron.
-        enableCpuMemArena: false,
-        // A memory pattern is kept per shape of input, and shapes differ at every keystroke.
-        enableMemPattern: false,
-        // Threads that spin while they wait answer a millisecond sooner on an idle machine, but burn twice the
-        // processor time, and on a busy one they wait for each other's time slices.
-        extra: { session: { intra_op: { allow_spinning: '0' } } },
-      });
-    } catch (error) {
-      throw new ModelError(path, `onnxruntime cannot load the graph: ${errorMessage(error)}`, {
-        cause: error,
-      });
-    }
+  static async create(
+    path: string,
+    manifest: Manifest,
+    { provider }: Device,
+    threads: number,
+  ): Promise<Session> {
+    const inner = await load(path, sessionOptions(provider, threads));
     const problem =
       firstMismatch('input', expectedInputs(manifest), inner.inputMetadata) ??
       firstMismatch('output', expectedOutputs(manifest), inner.outputMetadata);
@@ -52,6 +38,20 @@ export class Session {
       await inner.release();
       throw new ModelError(path, `${problem}. The graph and manifest.json do not belong together.`);
     }
+    return new Session(inner);
+  }
+
+  /**
+   * The graph that moves keys and values, with its outputs left on the device.
+   *
+   * @throws {ModelError} when it cannot be loaded.
+   */
+  static async createMover(path: string, provider: Provider, layers: number): Promise<Session> {
+    const names = Array.from({ length: layers }, (_, i) => [`next_key_${i}`, `next_value_${i}`]).flat();
+    const inner = await load(path, {
+      ...sessionOptions(provider, 1),
+      preferredOutputLocation: Object.fromEntries(names.map((name) => [name, 'gpu-buffer'])),
+    });
     return new Session(inner);
   }
 
@@ -71,6 +71,33 @@ export class Session {
 
   async release(): Promise<void> {
     await this.inner.release();
+  }
+}
+
+function sessionOptions(provider: Provider, threads: number): InferenceSession.SessionOptions {
+  return {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    // An arena would keep the largest pass' memory for good, and large aligned arenas crash Electron.
+    enableCpuMemArena: false,
+    // A memory pattern is kept per shape of input, and shapes differ at every keystroke.
+    enableMemPattern: false,
+    // That some nodes of the graph run on the CPU all the same is no news.
+    ...(provider === 'cpu' ? {} : { logSeverityLevel: 3 }),
+    // Threads that spin while they wait answer a millisecond sooner on an idle machine, but burn twice the
+    // processor time, and on a busy one they wait for each other's time slices.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  };
+}
+
+async function load(path: string, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+  try {
+    return await InferenceSession.create(path, options);
+  } catch (error) {
+    throw new ModelError(path, `onnxruntime cannot load the graph: ${errorMessage(error)}`, { cause: error });
   }
 }
 

@@ -165,6 +165,17 @@ describe('the setting', () => {
     assert.notEqual((await outcomeOf(ask)).kind, 'cached');
   });
 
+  it('parafill.provider falls back to the CPU, and says so, where there is no such device', async () => {
+    const api = await readyParafill();
+    const absent = process.platform === 'win32' ? 'coreml' : 'dml';
+    await use('parafill.provider', absent);
+    await eventually('the complaint', () =>
+      api.status?.warning?.includes(`The provider ${absent} cannot be used`),
+    );
+    await readyParafill();
+    assert.equal(api.status?.provider, 'cpu');
+  });
+
   it('parafill.threads starts the model anew', async () => {
     const api = await readyParafill();
     const pid = api.status?.inferencePid;

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ContextCaches } from '../../../server/src/runtime/contextCaches';
 import { KvCacheBuffers } from '../../../server/src/runtime/kvCache';
+import { HostMemory } from '../../../server/src/runtime/kvStore';
 
 const shape = { layers: 2, kvHeads: 2, headDim: 3 };
+const memory = new HostMemory(shape);
 
 /** Keys and values that tell every token, position, head and buffer apart, as the graph would give them. */
 function layersFor(ids: readonly number[], start: number): Float32Array[] {
@@ -34,7 +36,7 @@ function content(cache: KvCacheBuffers): number[] {
 }
 
 function freshContent(ids: readonly number[]): number[] {
-  const cache = new KvCacheBuffers(shape);
+  const cache = new KvCacheBuffers(memory);
   append(cache, ids);
   return content(cache);
 }
@@ -45,7 +47,7 @@ describe('KvCacheBuffers', () => {
   it('holds the same after any way of growing', () => {
     fc.assert(
       fc.property(sequence, fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1 }), (ids, sizes) => {
-        const cache = new KvCacheBuffers(shape);
+        const cache = new KvCacheBuffers(memory);
         for (let i = 0; cache.length < ids.length; i++) {
           append(cache, ids.slice(cache.length, cache.length + sizes[i % sizes.length]!));
         }
@@ -56,7 +58,7 @@ describe('KvCacheBuffers', () => {
   });
 
   it('keeps to a few capacities, whatever the length', () => {
-    const cache = new KvCacheBuffers(shape);
+    const cache = new KvCacheBuffers(memory);
     const capacities = new Set<number>();
     for (let i = 0; i < 600; i++) {
       append(cache, [1]);
@@ -66,14 +68,14 @@ describe('KvCacheBuffers', () => {
   });
 
   it('does not take tokens at other positions for the same ones', () => {
-    const cache = new KvCacheBuffers(shape);
+    const cache = new KvCacheBuffers(memory);
     append(cache, [1, 2]);
     cache.append(Int32Array.of(3), Int32Array.of(50), layersFor([3], 2));
     assert.equal(cache.commonPrefix(Int32Array.of(1, 2, 3)), 2);
   });
 
   it('refuses to keep more than it has', () => {
-    assert.throws(() => new KvCacheBuffers(shape).truncate(1), /Expected to keep 0 to 0 tokens/);
+    assert.throws(() => new KvCacheBuffers(memory).truncate(1), /Expected to keep 0 to 0 tokens/);
   });
 });
 
@@ -81,7 +83,7 @@ describe('ContextCaches', () => {
   it('hands out exactly the common beginning, whatever was asked for before', () => {
     fc.assert(
       fc.property(fc.array(sequence, { minLength: 1, maxLength: 12 }), (requests) => {
-        const caches = new ContextCaches(shape, 3);
+        const caches = new ContextCaches(memory, 3);
         for (const ids of requests) {
           const cache = caches.take(Int32Array.from(ids));
           const known = ids.slice(0, cache.length);
@@ -104,20 +106,20 @@ describe('ContextCaches', () => {
   const document = (first: number): number[] => [7, 8, ...Array.from({ length: 50 }, (_, i) => first + i)];
 
   it('goes back and forth between documents without reading them anew', () => {
-    const caches = new ContextCaches(shape, 3);
+    const caches = new ContextCaches(memory, 3);
     for (const first of [100, 200, 300]) read(caches, document(first));
     for (const first of [200, 100, 300, 100]) assert.equal(read(caches, document(first)), 52);
   });
 
   it('drops the document that was not used for longest', () => {
-    const caches = new ContextCaches(shape, 2);
+    const caches = new ContextCaches(memory, 2);
     for (const first of [100, 200, 100, 300]) read(caches, document(first));
     assert.equal(read(caches, document(100)), 52);
     assert.equal(read(caches, document(200)), 2);
   });
 
   it('keeps no number of what it was told to forget', () => {
-    const caches = new ContextCaches(shape, 1);
+    const caches = new ContextCaches(memory, 1);
     const spoilt = caches.take(Int32Array.from(document(100)));
     spoilt.append(
       Int32Array.of(1),
@@ -133,7 +135,7 @@ describe('ContextCaches', () => {
   });
 
   it('reads only what is new when one types', () => {
-    const caches = new ContextCaches(shape, 2);
+    const caches = new ContextCaches(memory, 2);
     const typed = document(100);
     read(caches, typed);
     assert.equal(read(caches, [...typed, 5]), 52);

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { KvCacheBuffers } from '../../../server/src/runtime/kvCache';
 import { KvRowBuffers } from '../../../server/src/runtime/kvRows';
+import { HostMemory } from '../../../server/src/runtime/kvStore';
 
 const shape = { layers: 2, kvHeads: 2, headDim: 3 };
+const memory = new HostMemory(shape);
 
 /** Keys and values that tell every buffer, head and token apart; `tokens` [rows][columns] name the latter. */
 function layersFor(tokens: readonly (readonly number[])[]): Float32Array[] {
@@ -36,7 +38,7 @@ function content(rows: KvRowBuffers): number[][] {
 }
 
 function contextOf(tokens: readonly number[]): KvCacheBuffers {
-  const context = new KvCacheBuffers(shape);
+  const context = new KvCacheBuffers(memory);
   context.append(Int32Array.from(tokens), Int32Array.from(tokens.keys()), layersFor([tokens]));
   return context;
 }
@@ -59,7 +61,7 @@ describe('KvRowBuffers', () => {
         fc.nat(300),
         fc.array(action, { maxLength: 8 }),
         (context, count, room, actions) => {
-          const rows = new KvRowBuffers(contextOf(context), count, room);
+          const rows = new KvRowBuffers(memory, contextOf(context), count, room);
           const expected = Array.from({ length: count }, () => [...context]);
           for (const step of actions) {
             if ('drop' in step) {
@@ -85,13 +87,13 @@ describe('KvRowBuffers', () => {
 
   it('leaves the context as it was', () => {
     const context = contextOf([1, 2, 3]);
-    const rows = new KvRowBuffers(context, 2, 0);
+    const rows = new KvRowBuffers(memory, context, 2, 0);
     rows.append(Int32Array.of(1, 1), layersFor([[7], [8]]), 1);
-    assert.deepEqual(content(new KvRowBuffers(context, 1, 0)), [[1, 2, 3]]);
+    assert.deepEqual(content(new KvRowBuffers(memory, context, 1, 0)), [[1, 2, 3]]);
   });
 
   it('can lose its last row', () => {
-    const rows = new KvRowBuffers(contextOf([1]), 1, 5);
+    const rows = new KvRowBuffers(memory, contextOf([1]), 1, 5);
     rows.drop(0);
     assert.equal(rows.rows, 0);
   });
