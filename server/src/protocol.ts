@@ -225,7 +225,7 @@ export interface StatusParams {
   readonly measuredMs?: number;
   /** Whether a request is being computed right now. */
   readonly busy: boolean;
-  /** A custom model that could not be used although the bundled one works; a sentence. */
+  /** A custom model or a provider that could not be used although the bundled one or the CPU works; a sentence. */
   readonly warning?: string;
   /** The operating system's id of the inference process, for support and tests. */
   readonly inferencePid?: number;

@@ -9,7 +9,14 @@ export class ModelCopy {
   readonly path = mkdtempSync(join(tmpdir(), 'parafill-model-'));
 
   constructor() {
-    for (const name of ['manifest.json', 'tokenizer.json', 'model.onnx']) {
+    for (const name of [
+      'manifest.json',
+      'tokenizer.json',
+      'model.onnx',
+      'model.f16.onnx',
+      'model.f32.onnx',
+      'cache.onnx',
+    ]) {
       cpSync(join(modelPath, name), join(this.path, name));
     }
   }
