@@ -26,7 +26,10 @@ Module._load = function (/** @type {string} */ request, /** @type {unknown[]} */
   if (request !== 'onnxruntime-node') return loaded;
   const { InferenceSession } = loaded;
   const create = async (/** @type {string} */ path, /** @type {any} */ options) => {
-    const isDevice = options.executionProviders[0] === 'webgpu';
+    const [provider] = options.executionProviders;
+    const isDevice = provider === 'webgpu';
+    // Computed on the CPU it would be as fast as the CPU, or by chance faster.
+    if (provider !== 'cpu' && !isDevice) throw new Error(`There is no ${provider} here`);
     if (fault === 'has no memory on the CPU' && !isDevice) throw new Error('std::bad_alloc');
     // Tensors cannot stay on a device that is none.
     const onCpu = { ...options, executionProviders: ['cpu'] };
