@@ -161,7 +161,10 @@ describe('infill --jsonl', () => {
   const wrong: [args: string[], message: RegExp][] = [
     [['infill'], /expected --jsonl/],
     [['infill', '--jsonl', '--steps', 'many'], /--steps: expected a whole number from 1 to 1024, got "many"/],
-    [['infill', '--jsonl', '--mode', 'magic'], /--mode: expected "diffusion" or "ar" or "both" or "verify", got/],
+    [
+      ['infill', '--jsonl', '--mode', 'magic'],
+      /--mode: expected "diffusion" or "ar" or "both" or "verify", got/,
+    ],
     [['infill', '--jsonl', '--no-such-option'], /--no-such-option/],
     [['fill', 'a', 'b'], /expected one file, got 2/],
     [['no-such-command'], /npm start/],
