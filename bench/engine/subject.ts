@@ -65,8 +65,8 @@ export class Subject {
   }
 
   /**
-   * One denoising step: a pass over a canvas of masks and the choice of a token for each. It is the second
-   * pass of a fill in two; the first also finds lengths, and behind the last the result is scored.
+   * One denoising step: a pass over a canvas of masks and the choice of a token for each. Behind it the result is
+   * scored, which does not count.
    */
   async step(size: FillCase): Promise<number> {
     const polls: number[] = [];
@@ -75,11 +75,10 @@ export class Subject {
       polls.push(performance.now());
       return false;
     };
-    await this.run(infill, size, 2, stop);
-    polls.push(performance.now());
-    const [, before, after] = polls;
+    await this.run(infill, size, 1, stop);
+    const [before, after] = polls;
     if (before === undefined || after === undefined)
-      throw new Error('Expected two passes in a fill of two steps');
+      throw new Error('Expected a fill of one step to be asked to stop before it and before the scoring');
     return after - before;
   }
 

@@ -23,6 +23,10 @@ from .workspace import Chunk
 PADDING_ORDER = 1 << 20
 #: The canvas sizes of training, ascending.
 CANVAS_SIZES = (16, 32, 64, 128)
+#: The first canvas has room for so many tokens, if as many are allowed.
+_FIRST_VIEW = 16
+#: A hole that ends behind its canvas with more than this probability is looked at in a larger one.
+_OVERLOOKED = 0.25
 #: The temperature of further candidates of a long hole where none is asked for.
 _OTHER_WAYS = 0.7
 #: The most tokens a hole gets; what is more than a canvas holds is filled block by block.
@@ -31,7 +35,7 @@ LONGEST_FILL = 512
 
 @dataclasses.dataclass(frozen=True)
 class Decoding:
-    """What a request may choose. `steps` counts denoising passes, the length probe included."""
+    """What a request may choose. `steps` counts denoising passes; to find the lengths counts as one."""
 
     max_tokens: int = 64
     steps: int = 4
@@ -91,6 +95,11 @@ def length_law(probabilities: np.ndarray, eoh: int, limit: int, is_rest: bool = 
         hazard[0] = 0.0
     alive = np.concatenate([[1.0], np.cumprod(1 - hazard)])
     return np.append(hazard * alive[:-1], alive[-1])
+
+
+def given_an_end(law: np.ndarray) -> np.ndarray:
+    """The law of a hole that is known to have an end before the limit."""
+    return np.append(law[:-1] / (1 - law[-1]), 0.0)
 
 
 def repeats(before: list[int], block: list[int]) -> bool:
@@ -171,12 +180,7 @@ class Infill:
         """One canvas a hole. Candidates in the order in which they were made."""
         anchor = block.anchor if block else None
         limit = min(decoding.max_tokens, self.config.max_canvas - max(len(lead.ids) for lead in leads))
-        size = next(s for s in CANVAS_SIZES if s >= max(len(lead.ids) for lead in leads) + limit)
-        blank = [(size - len(lead.ids), False) for lead in leads]
-        logits = self._denoise(cache, [self._canvas(blank, leads, anchor)])[0]
-        by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
-        probabilities = [np.exp(log_softmax(part)) for part in by_hole]
-        laws = [length_law(p, self.special.eoh, limit, is_rest=anchor is not None) for p in probabilities]
+        laws, by_hole = self._probe(cache, leads, limit, block)
 
         generators = [Mulberry32(decoding.seed + row * 0x9E3779B9) for row in range(decoding.candidates)]
         if decoding.temperature > 0:
@@ -202,6 +206,25 @@ class Infill:
             Candidate(canvas.fills(self.special.eoh, leads), score, canvas.ids[-1] == self.special.eoh)
             for canvas, score in zip(canvases, scores, strict=True)
         ]
+
+    def _probe(
+        self, cache: KvCache, leads: list[Lead], limit: int, block: Block | None
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Each hole's law of lengths and its tokens' logits: from a small canvas where the ends are likely in it."""
+        anchor = block.anchor if block else None
+        longest = max(len(lead.ids) for lead in leads)
+        smallest = limit if block else min(limit, _FIRST_VIEW)
+        for size in CANVAS_SIZES:
+            if size < longest + smallest:
+                continue
+            blank = [(size - len(lead.ids), False) for lead in leads]
+            logits = self._denoise(cache, [self._canvas(blank, leads, anchor)])[0]
+            by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
+            seen = [np.exp(log_softmax(part[:limit])) for part in by_hole]
+            laws = [length_law(p, self.special.eoh, limit, is_rest=anchor is not None) for p in seen]
+            if all(len(p) == limit or law[-1] <= _OVERLOOKED for p, law in zip(seen, laws, strict=True)):
+                break
+        return [law if len(p) == limit else given_an_end(law) for p, law in zip(seen, laws, strict=True)], by_hole
 
     def _fill_blocks(self, cache: KvCache, lead: Lead, decoding: Decoding) -> list[Candidate]:
         """One long hole, canvas by canvas; every finished block is read causally behind the context.

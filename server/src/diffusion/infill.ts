@@ -1,7 +1,8 @@
 import { Canvas, chunkRows, toBlock, predictingColumn } from './canvas';
 import { allowOnly } from './logits';
-import { drawLength, type LengthDistribution, lengthDistribution, likeliestLengths } from './lengths';
-import type { Logits, MaskedDiffusionModel, StopPoll } from './model';
+import { drawLength, type LengthDistribution, likeliestLengths } from './lengths';
+import type { MaskedDiffusionModel, StopPoll } from './model';
+import { noProbe, type Probe, probeLengths } from './probe';
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
 import { DenoisingSchedule, type Proposal } from './schedule';
@@ -12,7 +13,6 @@ import {
   type FilledCandidate,
   type InfillTask,
   leadOf,
-  longestLead,
   type ProgressReport,
 } from './task';
 
@@ -25,8 +25,9 @@ interface Draft {
 }
 
 /**
- * Fills all holes jointly by denoising: one pass over fully masked canvases finds how long the holes are,
- * the other passes decide the tokens of the likeliest lengths, all in one batch over one context.
+ * Fills all holes jointly by denoising: the first step reads fully masked canvases and finds how long the holes are,
+ * the others decide the tokens of the likeliest lengths, all in one batch over one context. Where the lengths are known,
+ * every step decides tokens.
  *
  * @param report is shown the first candidate, whose lengths are the likeliest; which one is the best is known
  *   at the end only, and one that changed its length from pass to pass could not be watched.
@@ -43,24 +44,17 @@ export async function infill(
   const limits = canvasLimits(task, layout);
   const sampler = new Sampler(task.temperature, task.topP, layout.vocabSize, layout.firstText);
 
-  if (await stop()) return undefined;
-  const probe = await probeLengths(model, task, limits);
+  const probe = task.lengths === undefined ? await probeLengths(model, task, limits, stop) : noProbe;
+  if (probe === undefined) return undefined;
   const drafts = startDrafts(model, task, probe.distributions, limits);
 
-  let steps = 1;
-  if (task.steps === 1) {
-    restrictProbe(task, probe, model.layout.vocabSize);
+  let { steps } = probe;
+  if (steps === task.steps) {
     for (const draft of drafts) decideFromProbe(draft, sampler, probe);
   } else {
     report?.(drafts[0]!.canvas.fills());
-    const passes = await denoise(
-      model,
-      { ...task, steps: stepsFor(task, drafts) },
-      drafts,
-      sampler,
-      stop,
-      report,
-    );
+    const left = stepsFor(task, drafts) - steps;
+    const passes = await denoise(model, { ...task, steps: left }, drafts, sampler, stop, report);
     if (passes === undefined) return undefined;
     steps += passes;
   }
@@ -81,44 +75,6 @@ export async function infill(
     denoiseMs: denoised - started,
     rankMs: performance.now() - denoised,
   };
-}
-
-interface Probe {
-  /** [sum of the limits × vocabSize] */
-  readonly logits: Logits;
-  /** The row of each hole's first token in them. */
-  readonly firstRows: readonly number[];
-  readonly distributions: readonly LengthDistribution[];
-}
-
-/** The first pass: every hole as a canvas of masks alone, of the smallest size the model knows that fits. */
-async function probeLengths(
-  model: MaskedDiffusionModel,
-  task: InfillTask,
-  limits: readonly number[],
-): Promise<Probe> {
-  const { layout } = model;
-  const needed = longestLead(task) + Math.max(...limits);
-  const size = layout.canvasSizes.find((candidate) => candidate >= needed) ?? layout.maxCanvas;
-  const canvas = new Canvas(
-    layout,
-    task.context.length,
-    Array.from({ length: task.holes }, (_, hole) => {
-      const lead = leadOf(task, hole);
-      return { anchor: task.block?.anchor, lead, length: size - lead.length, end: false };
-    }),
-  );
-  const wanted = canvas.spans.map(({ start }, hole) =>
-    Array.from({ length: limits[hole]! }, (_, j) => start + j),
-  );
-  const block = toBlock([{ canvas, wanted: wanted.flat() }], 'both', layout.pad);
-  const logits = await model.denoise(task.context, block);
-  const firstRows = limits.map((_, hole) => wanted.slice(0, hole).flat().length);
-  const isRest = task.block?.anchor !== undefined;
-  const distributions = limits.map((limit, hole) =>
-    lengthDistribution(logits, firstRows[hole]!, limit, layout.vocabSize, layout.eoh, isRest),
-  );
-  return { logits, firstRows, distributions };
 }
 
 /** One draft a hypothesis about the lengths: the likeliest at temperature 0, drawn ones above it. */
@@ -173,17 +129,10 @@ function hypotheses(
 
 function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
   const tokens = drafts.length * Math.max(...drafts.map(({ canvas }) => canvas.columns));
-  return Math.max(2, Math.min(task.steps, task.affordable?.(tokens) ?? task.steps));
+  return Math.min(task.steps, Math.max(2, task.affordable?.(tokens) ?? task.steps));
 }
 
-function restrictProbe(task: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
-  for (const [hole, row] of firstRows.entries()) {
-    const opening = task.openings?.[hole];
-    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening.ids);
-  }
-}
-
-/** Where there is one pass only, the tokens come from the same logits as the lengths. */
+/** Where there is one step only, the tokens come from the same logits as the lengths. */
 function decideFromProbe(draft: Draft, sampler: Sampler, { logits, firstRows }: Probe): void {
   for (const [hole, { start, length }] of draft.canvas.spans.entries()) {
     for (let j = 0; j < length; j++) {
@@ -193,7 +142,7 @@ function decideFromProbe(draft: Draft, sampler: Sampler, { logits, firstRows }: 
   }
 }
 
-/** Runs the passes after the probe. @returns how many were needed, or undefined when stopped. */
+/** Runs the passes that decide tokens. @returns how many were needed, or undefined when stopped. */
 async function denoise(
   model: MaskedDiffusionModel,
   task: InfillTask,
@@ -203,7 +152,7 @@ async function denoise(
   report?: ProgressReport,
 ): Promise<number | undefined> {
   const { pad, vocabSize } = model.layout;
-  const schedule = new DenoisingSchedule(task.steps - 1, task.threshold);
+  const schedule = new DenoisingSchedule(task.steps, task.threshold);
   let pass = 0;
   for (; pass < schedule.passes; pass++) {
     const open = alike(drafts)

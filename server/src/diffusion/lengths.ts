@@ -40,6 +40,14 @@ export function lengthDistribution(
   return distribution;
 }
 
+/** The lengths of a hole that is known to have an end within them. */
+export function givenAnEnd(distribution: LengthDistribution): LengthDistribution {
+  const ends = 1 - distribution.at(-1)!;
+  return distribution.map((probability, length) =>
+    length < distribution.length - 1 ? probability / ends : 0,
+  );
+}
+
 /**
  * The `count` likeliest combinations of lengths, holes being independent. Exact: the best of k holes are
  * among the best of k − 1 holes, each followed by one of the best of hole k. Ties go to the

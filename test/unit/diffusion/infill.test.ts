@@ -109,8 +109,8 @@ describe('infill', () => {
     };
     const changes = { temperature: 0.9, candidates: 5, lengths: [6], threshold: 2 };
     const filled = await fill(model, changes);
-    // The probe, masks of one length, what became of them in two more passes, and the scoring.
-    assert.deepEqual(seen.slice(0, 2), [1, 1]);
+    // Masks of one length, what became of them in three more passes, and the scoring.
+    assert.equal(seen[0], 1);
     assert.equal(seen.length, 5);
     for (const [i, candidate] of filled!.candidates.entries()) {
       // Alone in its pass, as the last of so many.
@@ -146,9 +146,17 @@ describe('infill', () => {
     }
   });
 
+  it('decides tokens in every step where lengths are known', async () => {
+    const model = new HashModel();
+    const filled = await fill(model, { lengths: [6], steps: 3, threshold: 2 });
+    assert.equal(filled!.steps, 3);
+    // One more for the scoring.
+    assert.equal(model.passes, 4);
+  });
+
   it('needs no pass for holes that are empty', async () => {
     const filled = await fill(new HashModel(), { lengths: [0] });
-    assert.equal(filled!.steps, 1);
+    assert.equal(filled!.steps, 0);
     assert.equal(meanConfidence(filled!.candidates[0]!), 1);
   });
 
