@@ -3,6 +3,7 @@ import type { Filter } from './postprocess';
 import { closingBrackets } from './postprocess/closingBrackets';
 import { closingQuote } from './postprocess/closingQuote';
 import { duplicateSuffix } from './postprocess/duplicateSuffix';
+import { loops } from './postprocess/repetition';
 import { isBlank, lastLine } from './text';
 
 /** What stands around the holes, with LF line ends: k + 1 segments around k holes. */
@@ -34,17 +35,34 @@ const endOfStatement: Filter = {
   apply: (text, { suffix }) => (GOES_ON.test(suffix) ? text.replace(/[;,\s]+$/, '') : text),
 };
 
+/** A bracket that is opened right before another kind is closed, or the statement ends, can only be too much. */
+const openedInVain: Filter = {
+  name: 'closing brackets',
+  apply: (text, { suffix }) => {
+    const next = /^[ \t]*([)\];,])/.exec(suffix)?.[1];
+    if (next === undefined) return text;
+    return text.replace(next === ']' ? /\s*[({]\s*$/ : /\s*[[{]\s*$/, '');
+  },
+};
+
 /** Each of them only cuts at the end. */
 const FILTERS: readonly Filter[] = [
+  loops,
   whiteSpaceAtEnd,
   duplicateSuffix,
   closingQuote,
   closingBrackets,
+  openedInVain,
   endOfStatement,
 ];
 
 /** Several lines may well close what they do not open and open something else. */
-const FOR_ONE_LINE: ReadonlySet<Filter> = new Set([closingQuote, closingBrackets, endOfStatement]);
+const FOR_ONE_LINE: ReadonlySet<Filter> = new Set([
+  closingQuote,
+  closingBrackets,
+  openedInVain,
+  endOfStatement,
+]);
 
 /**
  * Ends every fill before what stands behind its hole anyway: `right;` in `left + ⟦⟧;` is `right`.

@@ -27,6 +27,19 @@ const GOLDENS: readonly Golden[] = [
   { document: 'for (⟦⟧ i < n; i++) {}', written: ['let i = 0;'], kept: ['let i = 0;'] },
   { document: 'const a = ⟦⟧ // one', written: ['1;'], kept: ['1;'] },
   { document: 'const f = () => { ⟦⟧ };', written: ['return 1;'], kept: ['return 1;'] },
+  { document: 'f(a: number, ⟦⟧): A {', written: ['b: number {'], kept: ['b: number'] },
+  { document: 'f([⟦⟧]);', written: ['a, ('], kept: ['a'] },
+  { document: 'f(⟦⟧);', written: ['g(() => {\n  a();\n})'], kept: ['g(() => {\n  a();\n})'] },
+  // A weak model says the same over and over.
+  { document: 'x = left.x - ⟦⟧, y', written: ['right.xxxxxxxxxxxxxxxxxxxxxxx'], kept: ['right.x'] },
+  { document: 'f(⟦⟧)', written: ['a, b, b, b, b, b, b, b, b) + c'], kept: ['a, b'] },
+  { document: '⟦⟧\n', written: ['// ----------------------\n'], kept: ['// ----------------------\n'] },
+  {
+    document: '{⟦⟧\n}',
+    written: ['\n                        a();'],
+    kept: ['\n                        a();'],
+  },
+  { document: 'a = ⟦⟧;', written: ['1000000000000000'], kept: ['1000000000000000'] },
   // What one hole writes counts as what stands around the next.
   { document: '⟦⟧a⟦⟧;', written: ['f(', 'b)'], kept: ['f(', 'b)'] },
   { document: 'function f() {\n⟦⟧\n}', written: ['}\n\nfunction g() {'], kept: ['}\n\nfunction g() {'] },

@@ -6,6 +6,9 @@ const SHORTEST_LINE = 8;
 const LONGEST_PERIOD = 24;
 const REPEATS = 5;
 const SHORTEST_LOOP = 12;
+/** One piece at least six times in a row, the shortest such piece. */
+const LOOP = /(.{1,24}?)\1{5,}/gs;
+const RULER = /^[-=*#_~ /]+$/;
 
 /** Drops or cuts what a weak model falls into: saying the same again and again, or the line above again. */
 export const repetition: Filter = {
@@ -55,11 +58,23 @@ function cutLoop(text: string): string {
     const length = trimmed.length - start;
     if (length < SHORTEST_LOOP || length < REPEATS * period) continue;
     // Rulers such as `// -----` are wanted; they end at the end of a line.
-    if (/^[-=*#_~ /]+$/.test(trimmed.slice(start, start + period))) continue;
+    if (RULER.test(trimmed.slice(start, start + period))) continue;
     return trimmed.slice(0, start + period);
   }
   return text;
 }
+
+/** A loop somewhere in a text that somebody asked for: it ends with the first appearance of what is repeated. */
+export const loops: Filter = {
+  name: 'repetition',
+  apply(text) {
+    for (const { 0: run, 1: piece = '', index } of text.matchAll(LOOP)) {
+      if (run.length < SHORTEST_LOOP || RULER.test(piece) || /^[\s\d]+$/.test(piece)) continue;
+      return text.slice(0, index + piece.length);
+    }
+    return text;
+  },
+};
 
 function nonBlankLines(text: string): string[] {
   return text.split('\n').filter((line) => !isBlank(line));
