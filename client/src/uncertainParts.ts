@@ -64,10 +64,9 @@ export class UncertainParts implements vscode.Disposable {
     const fresh = writtenRanges(edits).flatMap((written, i) => {
       // Something else may have been typed by now.
       if (text.slice(written.start, written.end) !== edits[i]?.newText) return [];
-      return (uncertain[i] ?? []).map(({ start, end }) => ({
-        start: written.start + start,
-        end: written.start + end,
-      }));
+      return (uncertain[i] ?? []).flatMap(({ start, end }) =>
+        wordsOf(text, { start: written.start + start, end: written.start + end }),
+      );
     });
     this.set(
       document,
@@ -100,6 +99,14 @@ export class UncertainParts implements vscode.Disposable {
           this.in(editor.document).map((range) => ({ range, hoverMessage })),
         );
   }
+}
+
+/** The span without the white space at its ends, which nobody is unsure of; nothing where that is all. */
+function wordsOf(text: string, { start, end }: Span): readonly Span[] {
+  const content = text.slice(start, end);
+  const words = content.trim();
+  const from = start + content.length - content.trimStart().length;
+  return words === '' ? [] : [{ start: from, end: from + words.length }];
 }
 
 /** Registers Re-sample Uncertain Parts, as a command and as a quick fix where such parts are. */
