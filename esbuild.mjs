@@ -76,18 +76,17 @@ const loadedLate = {
 };
 
 /**
- * The editor's interface is used as it is: a copy of its names for each file that imports it, as it is made of other
- * modules, takes longer than all the rest of loading.
+ * The editor's interface is asked for once and used as it is. Each question takes the editor a look at the disk, and
+ * a copy of all names, as it is made of other modules, takes longer than the rest of loading.
  * @type {esbuild.Plugin}
  */
 const editorInterface = {
   name: 'editor-interface',
   setup(build) {
+    build.initialOptions.banner = { js: '"use strict";\nconst editorInterface = require("vscode");' };
     build.onEnd(({ outputFiles = [] }) => {
-      for (const file of outputFiles.filter(({ path }) => path.endsWith('.js'))) {
-        const text = file.text.replaceAll('__toESM(require("vscode"))', 'require("vscode")');
-        file.contents = Buffer.from(text);
-      }
+      for (const file of outputFiles.filter(({ path }) => path.endsWith('.js')))
+        file.contents = Buffer.from(file.text.replaceAll('__toESM(require("vscode"))', 'editorInterface'));
     });
   },
 };

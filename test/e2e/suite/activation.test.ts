@@ -29,13 +29,15 @@ describe('activation', () => {
     if (!hasBridge) this.skip();
     await parafill();
     await vscode.commands.executeCommand('workbench.action.showRuntimeExtensions');
-    const row = await eventually('its activation time', async () => {
+    const { ours, others } = await eventually('its activation time', async () => {
       const rows = await renderedTexts('.runtime-extensions-editor .monaco-list-row');
-      return rows.find((text) => /parafill(?!-driver)/i.test(text) && /Activation: \d+/.test(text));
+      const times = rows.map((row) => ({ row, ms: /Activation: (\d+) ?ms/.exec(row)?.[1] }));
+      const isOurs = ({ row }: { readonly row: string }): boolean => /parafill(?!-driver)/i.test(row);
+      const found = times.find((entry) => isOurs(entry) && entry.ms !== undefined);
+      return found && { ours: found.ms, others: times.filter((entry) => !isOurs(entry)) };
     });
-    const [, time = ''] = /Activation: (\d+ ?ms)/.exec(row) ?? [];
-    assert.notEqual(time, '');
-    console.log(`    activated in ${time}`);
+    // What the others took at the same start tells how busy the machine was.
+    console.log(`    activated in ${ours} ms; others in ${others.map(({ ms = '?' }) => ms).join(', ')} ms`);
   });
 
   it('registers every command it contributes', async () => {
