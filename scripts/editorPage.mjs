@@ -3,6 +3,7 @@ import { readGhostText } from '../test/e2e/host/bridge.mjs';
 
 /** How long the editor may take for what a person sees at once. */
 const PATIENCE_MS = 60_000;
+const TRY_MS = 10_000;
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -27,17 +28,27 @@ export async function runCommand(page, title) {
 }
 
 /**
- * The list shows what was used last before it shows what fits, so Enter has to wait for the right first row.
+ * The list shows what was used last before it shows what fits, so Enter has to wait for the right first row. A key
+ * that comes while the focus moves goes nowhere, and is pressed again.
  * @param {Page} page
  * @param {string} key
  * @param {string} typed
  * @param {string} label
  */
 async function pick(page, key, typed, label) {
-  await page.keyboard.press(key);
-  await page.locator('.quick-input-widget input').fill(typed);
   const first = '.quick-input-list .monaco-list-row[data-index="0"] .quick-input-list-label';
-  await page.locator(first, { hasText: label }).first().waitFor({ timeout: PATIENCE_MS });
+  const end = Date.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await page.keyboard.press(key);
+      await page.locator('.quick-input-widget input').fill(typed, { timeout: TRY_MS });
+      await page.locator(first, { hasText: label }).first().waitFor({ timeout: TRY_MS });
+      break;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
   await page.keyboard.press('Enter');
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }

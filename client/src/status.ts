@@ -161,14 +161,25 @@ function headline(status: StatusParams): string {
   }
 }
 
-/** Model, provider and the reason, as far as they are known. */
+/** The list of all language statuses is as wide as its longest entry. */
+const LONGEST_REASON = 60;
+
+/** Model, provider and what is wrong, as far as they are known and fit. */
 function detail(status: StatusParams): string {
-  const facts: string[] = [];
-  if (status.model !== undefined) facts.push(`${status.model.name} ${status.model.version}`);
-  if (status.provider !== undefined) facts.push(status.provider);
-  const reason = status.reason ?? status.warning;
-  if (reason !== undefined) facts.push(reason);
-  return facts.join(' · ');
+  const reason = status.warning ?? (status.kind === 'slow' ? undefined : status.reason);
+  const short =
+    reason !== undefined && reason.length > LONGEST_REASON
+      ? `${reason.slice(0, LONGEST_REASON).trimEnd()}…`
+      : reason;
+  return factsOf(status, short).join(' · ');
+}
+
+function factsOf({ model, provider }: StatusParams, reason: string | undefined): readonly string[] {
+  return [
+    ...(model === undefined ? [] : [`${model.name} ${model.version}`]),
+    ...(provider === undefined ? [] : [provider]),
+    ...(reason === undefined ? [] : [reason]),
+  ];
 }
 
 function severity({ kind, warning }: StatusParams): vscode.LanguageStatusSeverity {
@@ -179,7 +190,7 @@ function severity({ kind, warning }: StatusParams): vscode.LanguageStatusSeverit
 
 /** The status in plain words, without icons. */
 function describe(status: StatusParams): string {
-  const facts = detail(status);
+  const facts = factsOf(status, status.reason ?? status.warning).join(' · ');
   const ms = status.measuredMs === undefined ? '' : `, ${Math.round(status.measuredMs)} ms`;
   return `${status.kind}${facts === '' ? '' : ` (${facts})`}${ms}`;
 }

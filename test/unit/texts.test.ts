@@ -24,7 +24,7 @@ describe('texts for people', () => {
           readonly steps: readonly {
             readonly title: string;
             readonly description: string;
-            readonly media: { readonly svg: string; readonly altText: string };
+            readonly media: { readonly image: Readonly<Record<string, string>>; readonly altText: string };
           }[];
         }[];
       };
@@ -35,7 +35,11 @@ describe('texts for people', () => {
       ...steps.flatMap(({ title, description, media }) => [title, description, media.altText]),
     ];
     for (const text of texts) assert.match(text, /^%.+%$/);
-    for (const { media } of steps) assert.ok(existsSync(media.svg), media.svg);
+    for (const { media } of steps)
+      for (const theme of ['dark', 'light', 'hc', 'hcLight']) {
+        const picture = media.image[theme] ?? '';
+        assert.ok(existsSync(picture), `${media.altText} has no picture for ${theme}`);
+      }
   });
 
   it('of the walkthrough offer commands that there are', () => {

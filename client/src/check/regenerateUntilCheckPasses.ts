@@ -274,13 +274,14 @@ async function offer({ preview, config, fills }: CheckParts, task: Task, passed:
   );
   const doubt = t('but the check passes with nonsense in its place, too: it does not look at this code');
   const diff = preview.open(document, range.start, t('Parafill: {0}', fact));
-  const accept = { label: `$(check) ${t('Take it')}`, description: fact };
+  const accept = { label: `$(check) ${t('Take it')}` };
   const discard = { label: `$(discard) ${t('Keep my text')}` };
   let chosen: vscode.QuickPickItem | undefined;
   try {
     await diff.show(withCandidate(task, passed.text), { preserveFocus: true });
     chosen = await vscode.window.showQuickPick([accept, discard], {
       title: passed.isTelling ? `Parafill: ${fact}` : `Parafill: ${fact}, ${doubt}`,
+      placeHolder: t('Enter takes the candidate, Esc keeps your text'),
       // Looking around in the diff must not close the list.
       ignoreFocusOut: true,
     });

@@ -42,6 +42,7 @@ export function parseArguments(argv) {
     userDataDir: last('user-data-dir'),
     extensionsDir: last('extensions-dir'),
     installExtensions: withValue.get('install-extension') ?? [],
+    workspaceTrust: !argv.includes('--disable-workspace-trust'),
     folder,
   };
 }

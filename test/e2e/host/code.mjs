@@ -53,7 +53,7 @@ async function show() {
     cleanUp.push(bridge.stop);
     process.env['PARAFILL_E2E_BRIDGE'] = bridge.url;
   }
-  const server = await startServer(folders);
+  const server = await startServer({ ...folders, workspaceTrust: given.workspaceTrust });
   cleanUp.push(server.stop);
 
   /** @type {(code: number) => void} */

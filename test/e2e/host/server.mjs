@@ -7,6 +7,7 @@ import { nodeBinary, vscodeServer } from './install.mjs';
  * @typedef {object} ServerOptions
  * @property {string} userDataDir   settings, workspace storage and logs
  * @property {string} extensionsDir where VSIX files are installed
+ * @property {boolean} [workspaceTrust] whether folders are trusted only when the person says so; absent: all are
  *
  * @typedef {object} RunningServer
  * @property {string} url           the workbench's address on this machine
@@ -44,7 +45,7 @@ export function startServer(options) {
     '--port',
     '0',
     '--without-connection-token',
-    '--disable-workspace-trust',
+    ...(options.workspaceTrust === true ? [] : ['--disable-workspace-trust']),
     // Without it the page refuses extensions under development and extension tests.
     '--enable-smoke-test-driver',
   ];
