@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { resolveCliPathFromVSCodeExecutablePath, runTests } from '@vscode/test-electron';
 import { chooseHost, type Host } from './chooseHost';
 
@@ -27,31 +27,77 @@ const userSettings = {
   'editor.suggestOnTriggerCharacters': false,
 };
 
+/** What a workspace could smuggle in that nobody trusts. */
+const smuggled = {
+  'parafill.modelPath': '/nowhere',
+  'parafill.checkCommand': 'touch check-ran',
+};
+
+interface Suite {
+  readonly folder: string;
+  readonly settings?: object;
+  readonly workspaceSettings?: object;
+  readonly onlyIn?: Host['kind'];
+  readonly launchArgs: readonly string[];
+}
+
+const suites: readonly Suite[] = [
+  { folder: 'suite', launchArgs: [] },
+  {
+    folder: 'untrusted',
+    settings: {
+      'security.workspace.trust.enabled': true,
+      'security.workspace.trust.startupPrompt': 'never',
+      'security.workspace.trust.banner': 'never',
+    },
+    workspaceSettings: smuggled,
+    // The desktop build trusts every workspace that it tests extensions in.
+    onlyIn: 'browser',
+    launchArgs: ['--enable-workspace-trust'],
+  },
+];
+
 async function main(): Promise<void> {
   const flag = process.argv.indexOf('--vsix');
   const vsix = flag < 0 ? undefined : resolve(process.argv[flag + 1] ?? '');
   const host = await chooseHost(root);
   console.log(`VS Code: ${host.kind} (${host.reason})`);
+  const wanted = process.env['PARAFILL_E2E_SUITE'];
+  for (const suite of suites)
+    if (wanted === undefined || wanted === suite.folder) await run(suite, host, vsix);
+}
 
+/** Runs the tests of one folder in a window of their own. */
+async function run(suite: Suite, host: Host, vsix: string | undefined): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'parafill-e2e-'));
   try {
     const workspace = join(scratch, 'workspace');
     cpSync(join(root, 'test/fixtures/workspace'), workspace, { recursive: true });
+    if (suite.workspaceSettings !== undefined)
+      writeJson(join(workspace, '.vscode/settings.json'), suite.workspaceSettings);
     const userData = join(scratch, 'user');
-    mkdirSync(join(userData, 'User'), { recursive: true });
-    writeFileSync(join(userData, 'User/settings.json'), JSON.stringify(userSettings, null, 2));
-    const folders = [`--user-data-dir=${userData}`, `--extensions-dir=${join(scratch, 'extensions')}`];
+    writeJson(join(userData, 'User/settings.json'), { ...userSettings, ...suite.settings });
+    const extensions = join(scratch, 'extensions');
+    cpSync(join(root, 'test/e2e/otherProvider'), join(extensions, 'supermaven.supermaven-0.0.0'), {
+      recursive: true,
+    });
+    const folders = [`--user-data-dir=${userData}`, `--extensions-dir=${extensions}`];
     if (vsix !== undefined) install(host, vsix, folders);
     await runTests({
       vscodeExecutablePath: host.executable,
       // A packaged extension is under test only when the one in this folder is not loaded as well.
       extensionDevelopmentPath: vsix === undefined ? root : join(root, 'test/e2e/driver'),
-      extensionTestsPath: join(__dirname, 'suite/index.js'),
-      launchArgs: [workspace, ...folders],
+      extensionTestsPath: join(__dirname, suite.folder, 'index.js'),
+      launchArgs: [workspace, ...folders, ...suite.launchArgs],
     });
   } finally {
     rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+function writeJson(path: string, content: object): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, JSON.stringify(content, null, 2));
 }
 
 /** Installs a packaged extension into folders that no other window uses. */

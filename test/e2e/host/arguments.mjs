@@ -7,12 +7,14 @@
  * @property {string | undefined} userDataDir
  * @property {string | undefined} extensionsDir
  * @property {string[]} installExtensions
+ * @property {boolean} workspaceTrust
  * @property {string | undefined} folder
  */
 
 /**
  * Reads VS Code's own arguments, both `--name=value` and `--name value`. Switches that only mean something to
- * the desktop build (`--no-sandbox`, `--disable-updates`, …) are ignored.
+ * the desktop build (`--no-sandbox`, `--disable-updates`, …) are ignored. `--enable-workspace-trust` is our own: whoever
+ * runs extension tests always passes `--disable-workspace-trust`.
  * @param {readonly string[]} argv
  * @returns {Arguments}
  */
@@ -42,7 +44,7 @@ export function parseArguments(argv) {
     userDataDir: last('user-data-dir'),
     extensionsDir: last('extensions-dir'),
     installExtensions: withValue.get('install-extension') ?? [],
-    workspaceTrust: !argv.includes('--disable-workspace-trust'),
+    workspaceTrust: argv.includes('--enable-workspace-trust'),
     folder,
   };
 }

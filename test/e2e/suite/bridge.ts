@@ -20,6 +20,11 @@ export async function press(key: string): Promise<void> {
   await call('press', { key });
 }
 
+/** Clicks the first element that matches a CSS selector and has this text. */
+export async function click(selector: string, text: string): Promise<void> {
+  await call('click', { selector, text });
+}
+
 /** Types into whatever has the focus, also where the extension API does not reach. */
 export async function typeKeys(text: string): Promise<void> {
   await call('type', { text });

@@ -1,21 +1,6 @@
-import { readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import Mocha from 'mocha';
+import { runTestsOf } from './runner';
 
-/** Called by VS Code inside its extension host: runs every test file of this folder. */
-export async function run(): Promise<void> {
-  const mocha = new Mocha({
-    ui: 'bdd',
-    color: false,
-    // The waits inside the tests have limits of their own and say what they waited for.
-    timeout: 180_000,
-    slow: 10_000,
-    reporter: resolve(__dirname, '../../../../test/reporter.cjs'),
-    // A pattern of titles, for working on one test.
-    ...(process.env['PARAFILL_E2E_GREP'] === undefined ? {} : { grep: process.env['PARAFILL_E2E_GREP'] }),
-  });
-  for (const file of readdirSync(__dirname).sort())
-    if (file.endsWith('.test.js')) mocha.addFile(join(__dirname, file));
-  const failures = await new Promise<number>((done) => mocha.run(done));
-  if (failures > 0) throw new Error(`${failures} end-to-end tests failed.`);
+/** Called by VS Code inside its extension host. */
+export function run(): Promise<void> {
+  return runTestsOf(__dirname);
 }

@@ -1,0 +1,6 @@
+import { runTestsOf } from '../suite/runner';
+
+/** Called by VS Code inside its extension host. */
+export function run(): Promise<void> {
+  return runTestsOf(__dirname);
+}
