@@ -22,6 +22,16 @@ describe('end-to-end tests', () => {
     ...contributes.walkthroughs.map(({ id }) => `parafill.parafill#${id}`),
   ];
 
+  const [, kinds = ''] = /StatusKind = ([^;]*);/.exec(readFileSync('server/src/protocol.ts', 'utf8')) ?? [];
+  const statuses = kinds.split('|').map((kind) => kind.trim());
+
+  for (const status of statuses)
+    it(`see the status ${status}`, () => {
+      assert.match(status, /^'[a-z]+'$/);
+      const inTitle = new RegExp(`it\\(.*${status}`);
+      assert.ok(inTitle.test(tests), `no test of ${folder} has the status ${status} in its title`);
+    });
+
   it('are many', () => {
     assert.ok(names.length > 20);
   });

@@ -89,6 +89,7 @@ export async function startBridge(page) {
   const actions = {
     ghostText: () => page.evaluate(readGhostText),
     click: async ({ selector, text }) => page.locator(selector, { hasText: text }).first().click(),
+    hover: async ({ selector }) => page.locator(selector).first().hover(),
     press: async ({ key }) => page.keyboard.press(key),
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
     /** What is visible of everything that matches, for what no API tells; closed lists keep their old rows. */

@@ -25,6 +25,11 @@ export async function click(selector: string, text: string): Promise<void> {
   await call('click', { selector, text });
 }
 
+/** Rests the mouse on the first element that matches a CSS selector. */
+export async function hover(selector: string): Promise<void> {
+  await call('hover', { selector });
+}
+
 /** Types into whatever has the focus, also where the extension API does not reach. */
 export async function typeKeys(text: string): Promise<void> {
   await call('type', { text });

@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { hasBridge, renderedCount } from './bridge';
+import { hasBridge, renderedCount, renderedTexts } from './bridge';
 import { closeEverything, editorWith, eventually, moveTo, readyParafill } from './editor';
 
 const TWO_HOLES = `function area(width: number, height: number): number {
@@ -108,6 +108,21 @@ describe('holes', () => {
       await eventually(`a framed hole in ${language}`, async () => {
         return (await renderedCount('.view-overlays .cdr', 'border-top-style', 'dashed')) === 1;
       });
+      await closeEverything();
+    }
+  });
+
+  it('have a scope of their own, for themes, in code as in comments', async function () {
+    if (!hasBridge) this.skip();
+    for (const text of ['const a = ⟦16|⟧;\n', '// Says ⟦16|⟧.\n']) {
+      await editorWith(text);
+      await vscode.commands.executeCommand('editor.action.inspectTMScopes');
+      await eventually(`the scopes in ${text}`, async () =>
+        (await renderedTexts('.token-inspect-widget')).some((scopes) =>
+          /punctuation\.definition\.hole\.end\.parafill[^]*keyword\.other\.hole\.parafill/.test(scopes),
+        ),
+      );
+      await vscode.commands.executeCommand('editor.action.inspectTMScopes');
       await closeEverything();
     }
   });
