@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { InlineCompletionTriggerKind } from 'vscode-languageserver/node';
+import { withEnvironment } from '../parity/environment';
 import { isAlive, LanguageServer, untilGone } from './languageServer';
 
 const automatic = { triggerKind: InlineCompletionTriggerKind.Automatic };
@@ -59,6 +60,19 @@ describe('lifecycle', () => {
     const uri = await server.open('const answer = ⟦⟧;\n');
     const result = await server.fillHoles(uri);
     assert.deepEqual(result, { kind: 'failed', reason: status.reason });
+    assert.equal(await server.stop(), 0);
+  });
+
+  it('says once on a platform without a native runtime that there is none, and starts nothing again', async () => {
+    const preload = `--require ${resolve('test/lsp/otherPlatform.cjs')}`;
+    const server = await withEnvironment({ NODE_OPTIONS: preload }, () => LanguageServer.start());
+    const status = await server.until(() => server.status?.kind === 'error' && server.status);
+    assert.match(status.reason ?? '', /cannot be loaded on \w+-riscv64.*binaries for Linux x64 and arm64/);
+    assert.equal(status.inferencePid, undefined);
+    const uri = await server.open('const answer = ⟦⟧;\n');
+    assert.deepEqual(await server.fillHoles(uri), { kind: 'failed', reason: status.reason });
+    const kinds = new Set(server.statuses.map(({ kind }) => kind));
+    assert.deepEqual([...kinds], ['loading', 'error']);
     assert.equal(await server.stop(), 0);
   });
 

@@ -6,6 +6,7 @@
 import { errorMessage } from '../base/async';
 import { CPU } from '../base/device';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages';
+import { noNativeRuntime } from './nativeRuntime';
 import { RequestQueue } from './requestQueue';
 
 /** Resolves once the message is handed over, so that a process may end right after. */
@@ -30,10 +31,16 @@ async function main(): Promise<void> {
     await tryOut(options);
     process.exit(0);
   }
-  let loaded;
+  let loadEngine;
   try {
     // Loaded late, so that a platform without a native runtime gets a message and not a crash at start.
-    const { loadEngine } = await import('./loadEngine');
+    ({ loadEngine } = await import('./loadEngine'));
+  } catch (error) {
+    await send({ type: 'unusable', reason: noNativeRuntime(errorMessage(error)) });
+    process.exit(1);
+  }
+  let loaded;
+  try {
     loaded = await loadEngine(options);
   } catch (error) {
     await send({ type: 'unusable', reason: errorMessage(error) });
