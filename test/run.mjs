@@ -44,7 +44,7 @@ const stages = {
   unit: () => mocha('unit', 30_000),
   parity: () => mocha('parity', 120_000),
   lsp: () => mocha('lsp', 60_000),
-  package: () => node(join(root, 'scripts/package.mjs')),
+  package: () => node(join(root, 'scripts/package.mjs'), '--target', 'all'),
   // What was packaged just now is what people get; while working on something, what was built will do.
   e2e: () =>
     node(

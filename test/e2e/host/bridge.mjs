@@ -1,6 +1,7 @@
 // Lets the tests inside the extension host see and use the rendered page as a person does: extensions cannot
 // read ghost text or press keys. Its address is in PARAFILL_E2E_BRIDGE; the desktop build has none.
 import { createServer } from 'node:http';
+import { fillInSecondWindow } from './secondWindow.mjs';
 
 /** Ghost text as drawn: in the cursor's line, and the lines below it. Runs inside the page. */
 export function readGhostText() {
@@ -92,6 +93,7 @@ export async function startBridge(page) {
     hover: async ({ selector }) => page.locator(selector).first().hover(),
     press: async ({ key }) => page.keyboard.press(key),
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
+    fillInSecondWindow: ({ file }) => fillInSecondWindow(page, file),
     /** What is visible of everything that matches, for what no API tells; closed lists keep their old rows. */
     texts: ({ selector }) => page.locator(selector).filter({ visible: true }).allInnerTexts(),
     drawnAfter: () => page.evaluate(readDrawnAfter),

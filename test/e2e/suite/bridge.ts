@@ -30,6 +30,11 @@ export async function hover(selector: string): Promise<void> {
   await call('hover', { selector });
 }
 
+/** Fills and saves a file of the workspace in another window, which is closed again. */
+export async function fillInSecondWindow(file: string): Promise<void> {
+  await call('fillInSecondWindow', { file });
+}
+
 /** Types into whatever has the focus, also where the extension API does not reach. */
 export async function typeKeys(text: string): Promise<void> {
   await call('type', { text });
