@@ -26,14 +26,33 @@ function countStyled({ selector, property, value }) {
 }
 
 /**
- * The text that decorations draw behind the code, which is in no element of its own. Runs inside the page.
+ * The text that decorations draw behind the code, which is in no element of its own: what is there now, or all that
+ * was there in any frame between `watch` and `end`. Runs inside the page.
+ * @param {'now' | 'watch' | 'end'} what
+ * @returns {string[]}
  */
-function readDrawnAfter() {
-  const parts = [...document.querySelectorAll('.monaco-editor .view-lines span')];
-  const contents = parts.map((part) => getComputedStyle(part, '::after').content);
-  return contents
-    .filter((content) => content.startsWith('"'))
-    .map((content) => JSON.parse(content).replaceAll('\u00a0', ' '));
+function drawnAfter(what) {
+  const now = () => {
+    const parts = [...document.querySelectorAll('.monaco-editor .view-lines span')];
+    const contents = parts.map((part) => getComputedStyle(part, '::after').content);
+    return contents
+      .filter((content) => content.startsWith('"'))
+      .map((content) => JSON.parse(content).replaceAll('\u00a0', ' '));
+  };
+  if (what === 'now') return now();
+  const page = /** @type {{ parafillDrawn?: { seen: Set<string>, request: number } }} */ (globalThis);
+  const watch = (page.parafillDrawn ??= { seen: new Set(), request: 0 });
+  if (what === 'watch') {
+    const look = () => {
+      for (const text of now()) watch.seen.add(text);
+      watch.request = requestAnimationFrame(look);
+    };
+    look();
+    return [];
+  }
+  cancelAnimationFrame(watch.request);
+  delete page.parafillDrawn;
+  return [...watch.seen];
 }
 
 /**
@@ -96,7 +115,7 @@ export async function startBridge(page) {
     fillInSecondWindow: ({ file }) => fillInSecondWindow(page, file),
     /** What is visible of everything that matches, for what no API tells; closed lists keep their old rows. */
     texts: ({ selector }) => page.locator(selector).filter({ visible: true }).allInnerTexts(),
-    drawnAfter: () => page.evaluate(readDrawnAfter),
+    drawnAfter: ({ what }) => page.evaluate(drawnAfter, what),
     countStyled: (wanted) => page.evaluate(countStyled, wanted),
     watchCursorLine: () => page.evaluate(watchCursorLine),
     endWatch: () => page.evaluate(endWatch),

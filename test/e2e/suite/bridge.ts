@@ -45,9 +45,15 @@ export function renderedTexts(selector: string): Promise<readonly string[]> {
   return call('texts', { selector });
 }
 
-/** What decorations draw behind pieces of code. */
+/** What decorations draw behind pieces of code right now. */
 export function drawnAfterCode(): Promise<readonly string[]> {
-  return call('drawnAfter', {});
+  return call('drawnAfter', { what: 'now' });
+}
+
+/** All that they draw in any frame until the returned function is called, which tells it. */
+export async function watchDrawnAfterCode(): Promise<() => Promise<readonly string[]>> {
+  await call('drawnAfter', { what: 'watch' });
+  return () => call('drawnAfter', { what: 'end' });
 }
 
 /** Writes what the window looks like into a PNG file. */

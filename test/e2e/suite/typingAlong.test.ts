@@ -17,8 +17,6 @@ const BEGINNINGS = [
   'export ',
 ];
 const LONG_ENOUGH = 4;
-/** What a suggestion may take on a loaded machine before the next beginning is tried. */
-const SUGGESTED_WITHIN_MS = 15_000;
 
 async function call<T>(action: string): Promise<T> {
   const address = process.env['PARAFILL_E2E_BRIDGE'] ?? assert.fail('no bridge');
@@ -36,15 +34,25 @@ async function typedUntilGhost(editor: vscode.TextEditor, ask?: () => Promise<vo
     await moveTo(editor, rangeOf(document, '\nexport function isEqual').start);
     await typeKeys(`\n${beginning}`);
     await ask?.();
-    const end = Date.now() + SUGGESTED_WITHIN_MS;
-    while (Date.now() < end) {
-      const ghost = await renderedGhostText();
-      if (ghost?.below.length === 0 && ghost.inline.length >= LONG_ENOUGH) return ghost.inline;
+    if (await isOffered(editor)) {
+      const ghost = await eventually('ghost text on the screen', renderedGhostText);
+      if (ghost.below.length === 0 && ghost.inline.length >= LONG_ENOUGH) return ghost.inline;
     }
     await vscode.commands.executeCommand('workbench.action.files.revert');
     await eventually('the file as it was', () => document.getText() === original);
   }
   return assert.fail('The model suggests nothing that is long enough.');
+}
+
+/** Whether the server has something to offer for the text as it is now, once it has looked. */
+async function isOffered({ document }: vscode.TextEditor): Promise<boolean> {
+  const api = await parafill();
+  const outcome = await eventually('a look at the latest key', async () => {
+    const latest = await api.lastOutcome();
+    const isOfNow = latest?.uri === document.uri.toString() && latest.version === document.version;
+    return isOfNow && ['filled', 'cached', 'empty'].includes(latest.kind) && latest;
+  });
+  return outcome.candidatesOffered > 0;
 }
 
 /** The server has said something about the text as it is now. */
