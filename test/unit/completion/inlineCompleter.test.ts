@@ -6,11 +6,14 @@ import { Debounce } from '../../../server/src/completion/debounce';
 import { InlineCompleter, type CompletionInput } from '../../../server/src/completion/inlineCompleter';
 import { Latency } from '../../../server/src/completion/latency';
 import type { CompletionOutcome } from '../../../server/src/completion/outcome';
+import type { InfillRequest } from '../../../server/src/inference/messages';
 import { SyntaxChecker } from '../../../server/src/completion/syntaxCheck';
 import { infillerOf, ScriptedModel } from './scriptedModel';
 
 interface Bench {
   readonly model: ScriptedModel;
+  /** What the model was asked, the latest last. */
+  readonly requests: readonly InfillRequest[];
   readonly latency: Latency;
   readonly complete: (document: string, changes?: Partial<CompletionInput>) => Promise<CompletionOutcome>;
   readonly completer: InlineCompleter;
@@ -26,8 +29,15 @@ after(() => {
 function bench(fill: string): Bench {
   const model = new ScriptedModel(fill);
   const latency = new Latency();
+  const infiller = infillerOf(model);
+  const requests: InfillRequest[] = [];
   const completer = new InlineCompleter({
-    infiller: infillerOf(model),
+    infiller: {
+      infill: (request, cancellation, onProgress) => {
+        requests.push(request);
+        return infiller.infill(request, cancellation, onProgress);
+      },
+    },
     cache: new CompletionCache(),
     debounce: new Debounce(),
     latency,
@@ -36,6 +46,7 @@ function bench(fill: string): Bench {
   });
   return {
     model,
+    requests,
     latency,
     completer,
     complete: (document, changes = {}) => completer.complete(inputOf(document, changes), neverCancelled),
@@ -190,6 +201,17 @@ describe('InlineCompleter', () => {
     const { complete } = bench('a');
     const outcome = await complete('│', { maxTokens: -1 });
     assert.match(outcome.kind === 'failed' ? outcome.reason : '', /maxTokens: expected a whole number/);
+  });
+
+  it('leaves the model what is left of 400 ms after the pause, and all of a budget on request', async () => {
+    const { complete, requests, latency } = bench('a');
+    // A slow machine, on which it waits for a pause in typing.
+    latency.add(1_000);
+    await complete('const n = │;\n', { trigger: 'automatic', budgetMs: 3_000 });
+    await complete('const m = │;\n', { budgetMs: 3_000 });
+    const [automatic, invoked] = requests.map(({ budgetMs }) => budgetMs ?? Infinity);
+    assert.ok(automatic !== undefined && automatic > 0 && automatic <= 400 - 100, `${automatic} ms`);
+    assert.equal(invoked, 3_000);
   });
 
   it('measures automatic completions only', async () => {
