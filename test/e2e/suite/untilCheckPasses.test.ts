@@ -2,7 +2,7 @@ import * as assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as vscode from 'vscode';
-import { hasBridge, press, renderedTexts, typeKeys } from './bridge';
+import { click, hasBridge, press, renderedTexts, typeKeys } from './bridge';
 import { closeEverything, eventually, openFile, parafill, rangeOf, readyParafill, select } from './editor';
 import { message } from './page';
 
@@ -127,6 +127,18 @@ describe('Regenerate Until Check Passes', () => {
       await vscode.commands.executeCommand('notifications.clearAll');
     });
   }
+
+  it('ends at once, with its check, on Cancel', async function () {
+    if (!hasBridge) this.skip();
+    await set('parafill.checkCommand', 'sleep 1000');
+    const { document, original, done } = await begin();
+    await eventually('a running check', () => scratchCopies().length > 0);
+    await vscode.commands.executeCommand('notifications.showList');
+    await click('.notification-list-item .monaco-button', 'Cancel');
+    await done;
+    assert.equal(document.getText(), original);
+    assert.equal(document.isDirty, false);
+  });
 
   it('gives up when the document changes meanwhile', async () => {
     await set('parafill.checkCommand', 'sleep 1000');
