@@ -1,5 +1,5 @@
 import { KvCacheBuffers } from './kvCache';
-import type { KvMemory } from './kvStore';
+import { bytesOf, type KvMemory } from './kvStore';
 
 /**
  * The contexts read last, of several documents. A request takes the one that begins most like its own
@@ -9,9 +9,13 @@ export class ContextCaches {
   /** Least recently used first. */
   private readonly caches: KvCacheBuffers[] = [];
 
-  /** @param most how many contexts are kept. */
+  /**
+   * @param mostBytes what all of them may take when the one taken last holds its context; one alone may take more.
+   * @param most how many contexts are kept.
+   */
   constructor(
     private readonly memory: KvMemory,
+    private readonly mostBytes: number,
     private readonly most = 4,
   ) {}
 
@@ -32,14 +36,17 @@ export class ContextCaches {
       const length = cache.commonPrefix(ids);
       if (length > common) [best, common] = [cache, length];
     }
+    const needed = bytesOf(this.memory.shape, ids.length);
     // Cutting a cache down to less than half would lose what another document still needs: such a short
     // beginning is copied instead, which costs next to nothing.
     const isSameDocument = best !== undefined && common * 2 >= best.length;
-    const taken = best !== undefined && isSameDocument ? best : this.spare();
+    const taken = best !== undefined && isSameDocument ? best : this.spare(needed);
     if (taken === best) taken.truncate(common);
     else if (best !== undefined) taken.copyFrom(best, common);
     else taken.truncate(0);
     this.touch(taken);
+    const growth = Math.max(0, needed - taken.bytes);
+    while (this.caches.length > 1 && this.bytes + growth > this.mostBytes) this.caches.shift()!.truncate(0);
     return taken;
   }
 
@@ -49,10 +56,15 @@ export class ContextCaches {
     this.caches.length = 0;
   }
 
-  /** A cache whose content may go: a new one while there is room, then the least recently used. */
-  private spare(): KvCacheBuffers {
-    const oldest = this.caches[0];
-    return this.caches.length < this.most || oldest === undefined ? new KvCacheBuffers(this.memory) : oldest;
+  /**
+   * A cache whose content may go: a new one while there is room for it, then the least recently used.
+   *
+   * @param needed bytes.
+   */
+  private spare(needed: number): KvCacheBuffers {
+    const [oldest] = this.caches;
+    const isFull = this.caches.length >= this.most || this.bytes + needed > this.mostBytes;
+    return isFull && oldest !== undefined ? oldest : new KvCacheBuffers(this.memory);
   }
 
   private touch(cache: KvCacheBuffers): void {

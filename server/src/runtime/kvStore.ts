@@ -14,6 +14,11 @@ export interface KvShape {
  */
 export const capacityStep = 128;
 
+/** What so many tokens of one row take, the unused rest of the last step of capacity included. */
+export function bytesOf({ layers, kvHeads, headDim }: KvShape, tokens: number): number {
+  return 2 * layers * kvHeads * roundedUp(tokens) * headDim * Float32Array.BYTES_PER_ELEMENT;
+}
+
 /**
  * The memory behind caches: per layer two float32 buffers [rows × kvHeads × capacity × headDim]. What lies
  * behind the tokens that a row holds is left over and ignored by the graph, but always finite.

@@ -14,7 +14,7 @@ import { ContextCaches } from './contextCaches';
 import { DeviceMemory } from './deviceMemory';
 import { KvCacheBuffers } from './kvCache';
 import { KvRowBuffers } from './kvRows';
-import { HostMemory, type KvMemory } from './kvStore';
+import { bytesOf, HostMemory, type KvMemory } from './kvStore';
 import type { Manifest } from './manifest';
 import { cacheGraphOf, graphOf, type ModelFolder } from './modelFolder';
 import { float32Data, float32Tensor, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
@@ -27,6 +27,9 @@ const mostRows = 16;
 
 /** Rows have copies of the context, which may take so many bytes altogether. */
 const mostRowBytes = 96 * 2 ** 20;
+
+/** All contexts that are kept may take so many bytes, unless one alone takes more. */
+const mostContextBytes = 96 * 2 ** 20;
 
 /** The exported network behind the interface that the diffusion layer works with. */
 export class OnnxModel implements MaskedDiffusionModel {
@@ -41,7 +44,7 @@ export class OnnxModel implements MaskedDiffusionModel {
     private readonly memory: KvMemory,
     readonly threads: number,
   ) {
-    this.caches = new ContextCaches(memory);
+    this.caches = new ContextCaches(memory, mostContextBytes);
     this.keyValueNames = Array.from({ length: manifest.layers }, (_, layer) => layer).flatMap((layer) => [
       `key_${layer}`,
       `value_${layer}`,
@@ -62,9 +65,7 @@ export class OnnxModel implements MaskedDiffusionModel {
 
   mostRows(context: KvCache, room: number): number {
     if (!this.session.takesRows) return 1;
-    const { layers, kvHeads, headDim } = this.manifest;
-    const tokenBytes = 2 * layers * kvHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
-    const fitting = Math.floor(mostRowBytes / ((context.length + room) * tokenBytes));
+    const fitting = Math.floor(mostRowBytes / bytesOf(this.memory.shape, context.length + room));
     return Math.max(1, Math.min(mostRows, fitting));
   }
 

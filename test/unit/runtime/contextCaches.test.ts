@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ContextCaches } from '../../../server/src/runtime/contextCaches';
 import { KvCacheBuffers } from '../../../server/src/runtime/kvCache';
-import { HostMemory } from '../../../server/src/runtime/kvStore';
+import { bytesOf, HostMemory } from '../../../server/src/runtime/kvStore';
 
 const shape = { layers: 2, kvHeads: 2, headDim: 3 };
 const memory = new HostMemory(shape);
@@ -83,7 +83,7 @@ describe('ContextCaches', () => {
   it('hands out exactly the common beginning, whatever was asked for before', () => {
     fc.assert(
       fc.property(fc.array(sequence, { minLength: 1, maxLength: 12 }), (requests) => {
-        const caches = new ContextCaches(memory, 3);
+        const caches = new ContextCaches(memory, Infinity, 3);
         for (const ids of requests) {
           const cache = caches.take(Int32Array.from(ids));
           const known = ids.slice(0, cache.length);
@@ -106,20 +106,66 @@ describe('ContextCaches', () => {
   const document = (first: number): number[] => [7, 8, ...Array.from({ length: 50 }, (_, i) => first + i)];
 
   it('goes back and forth between documents without reading them anew', () => {
-    const caches = new ContextCaches(memory, 3);
+    const caches = new ContextCaches(memory, Infinity, 3);
     for (const first of [100, 200, 300]) read(caches, document(first));
     for (const first of [200, 100, 300, 100]) assert.equal(read(caches, document(first)), 52);
   });
 
   it('drops the document that was not used for longest', () => {
-    const caches = new ContextCaches(memory, 2);
+    const caches = new ContextCaches(memory, Infinity, 2);
     for (const first of [100, 200, 100, 300]) read(caches, document(first));
     assert.equal(read(caches, document(100)), 52);
     assert.equal(read(caches, document(200)), 2);
   });
 
+  it('drops as many documents as it takes to stay within its bytes', () => {
+    // Two contexts of 300 tokens fit, and not a third one however short.
+    const caches = new ContextCaches(memory, 2 * bytesOf(shape, 300) + 1, 9);
+    const long = (first: number): number[] => Array.from({ length: 300 }, (_, i) => first + i);
+    const within = (): void => assert.ok(caches.bytes <= 2 * bytesOf(shape, 300), `${caches.bytes} bytes`);
+    for (const first of [1000, 2000, 3000]) {
+      read(caches, long(first));
+      within();
+    }
+    assert.equal(read(caches, long(2000)), 300);
+    assert.equal(read(caches, long(3000)), 300);
+    assert.equal(read(caches, document(100)), 0);
+    within();
+    assert.equal(read(caches, long(3000)), 300);
+    assert.equal(caches.size, 2);
+    // A document that grows takes the place of the others.
+    read(caches, [...long(3000), ...long(5000)]);
+    within();
+    assert.equal(caches.size, 1);
+  });
+
+  it('keeps the context in use, whatever it takes', () => {
+    const caches = new ContextCaches(memory, 1, 9);
+    for (const first of [100, 200]) {
+      read(caches, document(first));
+      assert.equal(caches.size, 1);
+    }
+    assert.equal(read(caches, [...document(200), 5]), 52);
+  });
+
+  it('never has more than its bytes allow, and gives what is right all the same', () => {
+    fc.assert(
+      fc.property(fc.array(sequence, { minLength: 1, maxLength: 12 }), (requests) => {
+        const caches = new ContextCaches(memory, bytesOf(shape, 600));
+        for (const ids of requests) {
+          const cache = caches.take(Int32Array.from(ids));
+          cache.allocate(ids.length);
+          append(cache, ids.slice(cache.length));
+          assert.deepEqual(content(cache), freshContent(ids));
+          assert.ok(caches.bytes <= bytesOf(shape, 600));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it('keeps no number of what it was told to forget', () => {
-    const caches = new ContextCaches(memory, 1);
+    const caches = new ContextCaches(memory, Infinity, 1);
     const spoilt = caches.take(Int32Array.from(document(100)));
     spoilt.append(
       Int32Array.of(1),
@@ -135,7 +181,7 @@ describe('ContextCaches', () => {
   });
 
   it('reads only what is new when one types', () => {
-    const caches = new ContextCaches(memory, 2);
+    const caches = new ContextCaches(memory, Infinity, 2);
     const typed = document(100);
     read(caches, typed);
     assert.equal(read(caches, [...typed, 5]), 52);
