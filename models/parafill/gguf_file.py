@@ -15,14 +15,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from gguf import GGMLQuantizationType, GGUFWriter, LlamaFileType, TokenType
+from gguf.quants import quantize
 from torch import Tensor, nn
 
 from .model import RmsNorm, Transformer
 from .tokenizer import load_tokenizer
 
 
-def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str, licence: str = "MIT") -> None:
-    """Writes matrices as float16 and norms as float32."""
+def write_gguf(
+    model: Transformer, tokenizer_path: Path, target: Path, name: str, licence: str = "MIT", *, int8: bool = False
+) -> None:
+    """Writes matrices as float16, or as int8 with a scale for every 32 weights (Q8_0), and norms as float32."""
     config, tokenizer = model.config, load_tokenizer(tokenizer_path)
     if tokenizer.size != config.vocab_size:
         raise ValueError(f"{tokenizer_path}: {tokenizer.size} tokens, but the model has {config.vocab_size}")
@@ -31,7 +34,7 @@ def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str
     writer = GGUFWriter(str(target), "qwen3" if config.qk_norm else "qwen2")
     writer.add_name(name)
     writer.add_license(licence)
-    writer.add_file_type(LlamaFileType.MOSTLY_F16)
+    writer.add_file_type(LlamaFileType.MOSTLY_Q8_0 if int8 else LlamaFileType.MOSTLY_F16)
     writer.add_context_length(config.max_position)
     writer.add_embedding_length(config.dim)
     writer.add_block_count(config.layers)
@@ -56,8 +59,8 @@ def write_gguf(model: Transformer, tokenizer_path: Path, target: Path, name: str
     writer.add_add_bos_token(False)
 
     def matrix(key: str, weight: Tensor) -> None:
-        values = weight.detach().cpu().numpy().astype(np.float16)
-        writer.add_tensor(f"{key}.weight", values, raw_dtype=GGMLQuantizationType.F16)
+        kind = GGMLQuantizationType.Q8_0 if int8 else GGMLQuantizationType.F16
+        writer.add_tensor(f"{key}.weight", quantize(weight.detach().cpu().numpy(), kind), raw_dtype=kind)
 
     def norm(key: str, norm: RmsNorm) -> None:
         writer.add_tensor(f"{key}.weight", np.full(norm.width, norm.scale.detach().cpu().numpy()))

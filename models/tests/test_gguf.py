@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
+from gguf.quants import dequantize
 from shapes import SHAPES, random_network
 
 from parafill.gguf_file import write_gguf
@@ -21,7 +22,7 @@ TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
 def file_logits(reader: GGUFReader, ids: list[int]) -> np.ndarray:
     """Logits [T, vocab] by the formulas of the architecture in float64, from what the file holds and nothing else."""
     fields = {name: field.contents() for name, field in reader.fields.items()}
-    tensors = {tensor.name: np.asarray(tensor.data, np.float64) for tensor in reader.tensors}
+    tensors = {tensor.name: dequantize(tensor.data, tensor.tensor_type).astype(np.float64) for tensor in reader.tensors}
     architecture = fields["general.architecture"]
     assert architecture in ("qwen2", "qwen3")
     value = {name.removeprefix(f"{architecture}."): field for name, field in fields.items()}
@@ -81,6 +82,16 @@ def test_the_file_is_the_network_read_causally(network: Transformer, tmp_path: P
         hidden, _ = network(torch.tensor([ids]), torch.arange(len(ids))[None], len(ids))
         expected = network.logits(hidden[0]).numpy()
     np.testing.assert_allclose(file_logits(GGUFReader(path), ids), expected, atol=1e-4)
+
+
+def test_int8_weights_are_the_network_to_their_rounding(network: Transformer, tmp_path: Path) -> None:
+    sixteen, eight = tmp_path / "f16.gguf", tmp_path / "q8.gguf"
+    write_gguf(network, TOKENIZER, sixteen, "test")
+    write_gguf(network, TOKENIZER, eight, "test", int8=True)
+    assert eight.stat().st_size < 0.75 * sixteen.stat().st_size
+    ids = [11, 4, 3, *range(100, 124)]
+    expected, found = (file_logits(GGUFReader(path), ids) for path in (sixteen, eight))
+    assert 0 < np.abs(found - expected).max() < 0.1 * np.abs(expected).max()
 
 
 def test_the_vocabulary_stands_in_the_order_of_ids(tmp_path: Path) -> None:
