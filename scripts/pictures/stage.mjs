@@ -33,6 +33,8 @@ const settings = {
   'remote.autoForwardPorts': false,
   // As many as the model was made for: a machine that is busy would take fewer.
   'parafill.steps': 4,
+  // Enough to compare where the likeliest ones are alike.
+  'parafill.candidates': 5,
 };
 
 /** Items of the status bar that belong to this host or to nobody's subject. */
