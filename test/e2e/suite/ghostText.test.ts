@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { hasBridge, press, renderedGhostText } from './bridge';
 import {
   closeEverything,
+  editorWith,
   eventually,
   moveTo,
   openFile,
@@ -54,6 +55,30 @@ describe('ghost text', () => {
 
     await vscode.commands.executeCommand('undo');
     await eventually('the text before accepting', () => document.getText() === typed);
+  });
+
+  it('has alternatives on Alt+\\, which the editor goes through', async function () {
+    if (!hasBridge) this.skip();
+    const api = await readyParafill();
+    const places = ['const total = ', 'export const name = ', 'return ', 'if (', 'left.'];
+    for (const place of places) {
+      const { document } = await editorWith(`const left = { x: 1, y: 2 };\nconst right = left;\n${place}|\n`);
+      await pressUntil('Alt+\\', async () => {
+        const outcome = await api.lastOutcome();
+        return outcome?.uri === document.uri.toString() && outcome.candidatesComputed > 1;
+      });
+      if (((await api.lastOutcome())?.candidatesOffered ?? 0) > 1) {
+        const first = await eventually('ghost text', renderedGhostText);
+        await vscode.commands.executeCommand('editor.action.inlineSuggest.showNext');
+        await eventually('another ghost text', async () => {
+          const now = await renderedGhostText();
+          return now !== undefined && JSON.stringify(now) !== JSON.stringify(first);
+        });
+        return;
+      }
+      await closeEverything();
+    }
+    assert.fail('The model has no alternatives anywhere.');
   });
 
   it('comes on Alt+\\ when automatic completions are paused', async () => {
