@@ -21,6 +21,7 @@ from .gpu_graphs import GPU_GRAPHS, save_gpu_graphs
 from .model import Transformer
 from .onnx_graph import build_graph
 from .onnx_model import KvCache, OnnxModel
+from .recall import RecallWeights
 from .sampler import CANVAS_SIZES, Decoding, Infill, log_softmax
 from .tokenizer import CodeTokenizer, load_tokenizer
 from .workspace import Chunk
@@ -93,6 +94,16 @@ def add_gpu_graphs(folder: Path) -> None:
     manifest = json.loads(path.read_text())
     save_gpu_graphs(folder)
     manifest["files"] |= {file: _entry(folder / file) for file in GPU_GRAPHS}
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def set_recall(folder: Path, model: OnnxModel, recall: RecallWeights) -> None:
+    """Writes how far the exported model shall believe what it recalls into its manifest, and its goldens anew."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    manifest["recall"] = dataclasses.asdict(recall)
+    goldens = build_goldens(model, load_tokenizer(folder), manifest["fileShare"], recall)
+    (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
@@ -176,9 +187,11 @@ def export_model(
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def build_goldens(model: OnnxModel, tokenizer: CodeTokenizer, file_share: float) -> dict[str, Any]:
+def build_goldens(
+    model: OnnxModel, tokenizer: CodeTokenizer, file_share: float, recall: RecallWeights | None = None
+) -> dict[str, Any]:
     """What the TypeScript side must reproduce: token ids, logits of both readings, whole fills."""
-    infill = Infill(model, tokenizer, file_share, heals=True)
+    infill = Infill(model, tokenizer, file_share, heals=True, recall=recall)
     fills = []
     for index, (language, segments, decoding) in enumerate(_FILL_REQUESTS):
         chunks = _CHUNKS if index == len(_FILL_REQUESTS) - 1 else []

@@ -16,6 +16,7 @@ import numpy as np
 from .batches import context_ids, file_ids
 from .onnx_model import KvCache, OnnxModel
 from .opening import Lead, allow_only, open_lead
+from .recall import HoleMemory, Recall, RecallWeights
 from .tokenizer import CodeTokenizer
 from .workspace import Chunk
 
@@ -138,13 +139,19 @@ def likeliest(laws: list[np.ndarray], count: int) -> list[tuple[int, ...]]:
 class Infill:
     """Fills holes of one request with a model and its tokenizer.
 
-    Chunks of other files take at most `file_share` of the context: the manifest's `fileShare`.
+    Chunks of other files take at most `file_share` of the context: the manifest's `fileShare`; `recall` is its own.
     """
 
     def __init__(
-        self, model: OnnxModel, tokenizer: CodeTokenizer, file_share: float = 0.0, heals: bool = False
+        self,
+        model: OnnxModel,
+        tokenizer: CodeTokenizer,
+        file_share: float = 0.0,
+        heals: bool = False,
+        recall: RecallWeights | None = None,
     ) -> None:
         self.model, self.tokenizer, self.file_share, self.heals = model, tokenizer, file_share, heals
+        self.recall = recall
         self.config, self.special = model.config, tokenizer.special
 
     def split(self, language: str, segments: list[str], chunks: Sequence[Chunk] = ()) -> tuple[list[int], list[Lead]]:
@@ -157,16 +164,40 @@ class Infill:
         files = file_ids(self.tokenizer, chunks, int(length * self.file_share))
         return context_ids(self.tokenizer, language, texts, length, 0.25, files, self.config.repeated_below), leads
 
+    def memories(self, segments: list[str], leads: list[Lead], files: Sequence[str] = ()) -> list[HoleMemory]:
+        """What may be recalled in each hole: of the text around the holes, and of other files. None without."""
+        if self.recall is None:
+            return []
+        encode = self.tokenizer.encode
+        around = [
+            encode(open_lead(self.tokenizer, text, self.heals)[0]) + lead.ids
+            for text, lead in zip(segments, leads, strict=False)
+        ]
+        around.append(encode(segments[len(leads)]))
+        index = Recall([*around, *map(encode, files)], self.recall.orders)
+        memories = []
+        for lead, before, behind in zip(leads, around, around[1:], strict=False):
+            bare = encode(lead.opening) if lead.first is not None else []
+            after, said = behind[0] if behind else None, bare[0] if len(bare) == 1 else None
+            memories.append(HoleMemory(index, self.recall, before[-index.reach :], after, self.special.eoh, lead, said))
+        return memories
+
     def fill(
-        self, language: str, segments: list[str], decoding: Decoding, chunks: Sequence[Chunk] = ()
+        self,
+        language: str,
+        segments: list[str],
+        decoding: Decoding,
+        chunks: Sequence[Chunk] = (),
+        files: Sequence[str] = (),
     ) -> list[Candidate]:
-        """Candidates, best first."""
+        """Candidates, best first. `files`: the texts of other files, of which something may be recalled."""
         context, leads = self.split(language, segments, chunks)
+        memories = self.memories(segments, leads, files)
         cache = self.model.encode(context)
         if len(leads) == 1 and decoding.max_tokens > self.config.max_canvas:
-            found = self._fill_blocks(cache, leads[0], decoding)
+            found = self._fill_blocks(cache, leads[0], decoding, memories)
         else:
-            found = self._fill_canvases(cache, leads, decoding)
+            found = self._fill_canvases(cache, leads, decoding, memories)
         unique: dict[tuple[str, ...], Candidate] = {}
         for candidate in found:
             unique.setdefault(tuple(self.texts(segments, candidate)), candidate)
@@ -175,7 +206,12 @@ class Infill:
         return sorted(unique.values(), key=lambda c: -c.score)[: decoding.candidates]
 
     def _fill_canvases(
-        self, cache: KvCache, leads: list[Lead], decoding: Decoding, block: Block | None = None
+        self,
+        cache: KvCache,
+        leads: list[Lead],
+        decoding: Decoding,
+        memories: Sequence[HoleMemory],
+        block: Block | None = None,
     ) -> list[Candidate]:
         """One canvas a hole. Candidates in the order in which they were made."""
         anchor = block.anchor if block else None
@@ -193,6 +229,8 @@ class Infill:
                 rows = rows[:1]
         canvases = [self._canvas([(length, length < limit) for length in row], leads, anchor) for row in rows]
         if decoding.steps == 1:
+            for part, memory in zip(by_hole, memories, strict=False):
+                part[0] = memory.mix(part[0], [])
             self._fix(
                 canvases, [np.concatenate([p[:n] for p, n in zip(by_hole, row, strict=True)]) for row in rows],
                 1, decoding, generators,
@@ -200,8 +238,8 @@ class Infill:
         for remaining in range(decoding.steps - 1, 0, -1):
             if not any(canvas.masked for canvas in canvases):
                 break
-            self._fix(canvases, self._denoise(cache, canvases), remaining, decoding, generators)
-        scores = self.scores(cache, canvases)
+            self._fix(canvases, self._denoise(cache, canvases, memories), remaining, decoding, generators)
+        scores = self.scores(cache, canvases, memories)
         return [
             Candidate(canvas.fills(self.special.eoh, leads), score, canvas.ids[-1] == self.special.eoh)
             for canvas, score in zip(canvases, scores, strict=True)
@@ -218,7 +256,8 @@ class Infill:
             if size < longest + smallest:
                 continue
             blank = [(size - len(lead.ids), False) for lead in leads]
-            logits = self._denoise(cache, [self._canvas(blank, leads, anchor)])[0]
+            # Lengths are the network's own business: nothing is recalled of them.
+            logits = self._denoise(cache, [self._canvas(blank, leads, anchor)], ())[0]
             by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
             seen = [np.exp(log_softmax(part[:limit])) for part in by_hole]
             laws = [length_law(p, self.special.eoh, limit, is_rest=anchor is not None) for p in seen]
@@ -226,7 +265,9 @@ class Infill:
                 break
         return [law if len(p) == limit else given_an_end(law) for p, law in zip(seen, laws, strict=True)], by_hole
 
-    def _fill_blocks(self, cache: KvCache, lead: Lead, decoding: Decoding) -> list[Candidate]:
+    def _fill_blocks(
+        self, cache: KvCache, lead: Lead, decoding: Decoding, memories: Sequence[HoleMemory]
+    ) -> list[Candidate]:
         """One long hole, canvas by canvas; every finished block is read causally behind the context.
 
         Every candidate goes a way of its own. At temperature 0 the first takes what is likeliest; where that does not
@@ -252,7 +293,9 @@ class Infill:
                     seed=decoding.seed + (way + ways * index) * 0x9E3779B9,
                     **chosen,
                 )
-                blocks = self._fill_canvases(cache, [given], part, Block(anchor, room == left))
+                written = known.fills[0]
+                behind = [memory.behind(written) for memory in memories] if written else memories
+                blocks = self._fill_canvases(cache, [given], part, behind, Block(anchor, room == left))
                 whole = [Candidate([known.fills[0] + b.fills[0]], known.score + b.score, b.complete) for b in blocks]
                 if room == left or whole[0].complete:
                     if likeliest_way and (index == 0 or ways == 1):
@@ -296,8 +339,15 @@ class Infill:
             row.offsets += range(self.config.hole_stride * hole, self.config.hole_stride * hole + len(tokens))
         return row
 
-    def _run(self, cache: KvCache, rows: list[_Row], causal: bool, wanted: list[list[int]]) -> list[np.ndarray]:
-        """Logits of each row's wanted positions; rows are padded to one length and see one context."""
+    def _run(
+        self,
+        cache: KvCache,
+        rows: list[_Row],
+        causal: bool,
+        wanted: list[list[int]],
+        memories: Sequence[HoleMemory],
+    ) -> list[np.ndarray]:
+        """Log-probabilities at each row's wanted positions; rows are padded to one length and see one context."""
         width = max(len(row.ids) for row in rows)
         ids, positions = np.zeros((len(rows), width)), np.full((len(rows), width), cache.length)
         order = np.full((len(rows), width), PADDING_ORDER)
@@ -313,11 +363,15 @@ class Infill:
             for at, scores in zip(places, part, strict=True):
                 if at + 1 in row.openings:
                     allow_only(scores, row.openings[at + 1])
+                known = row.known_before(at + 1, self.special.mask) if memories else None
+                if known:
+                    hole, tokens, from_start = known
+                    scores[:] = memories[hole].mix(scores, tokens, from_start)
         return parts
 
-    def _denoise(self, cache: KvCache, rows: list[_Row]) -> list[np.ndarray]:
+    def _denoise(self, cache: KvCache, rows: list[_Row], memories: Sequence[HoleMemory]) -> list[np.ndarray]:
         active = [row for row in rows if row.masked]
-        results = iter(self._run(cache, active, False, [[at - 1 for at in row.masked] for row in active]))
+        results = iter(self._run(cache, active, False, [[at - 1 for at in row.masked] for row in active], memories))
         return [next(results) if row.masked else np.zeros((0, self.config.vocab_size)) for row in rows]
 
     def _fix(
@@ -347,14 +401,21 @@ class Infill:
                 row.ids[row.masked[i]] = int(chosen[i]) + first
             row.masked = [at for i, at in enumerate(row.masked) if i not in fixed]
 
-    def scores(self, cache: KvCache, rows: list[_Row]) -> list[float]:
+    def read_whole(self, cache: KvCache, lead: Lead, tokens: list[int]) -> np.ndarray:
+        """The causal reading's log-probabilities [tokens, vocab] at each token of the only hole, nothing recalled."""
+        row = self._canvas([(len(tokens), False)], [lead])
+        first = len(row.ids) - len(tokens)
+        row.ids[first:] = tokens
+        return self._run(cache, [row], True, [list(range(first - 1, len(row.ids) - 1))], ())[0]
+
+    def scores(self, cache: KvCache, rows: list[_Row], memories: Sequence[HoleMemory] = ()) -> list[float]:
         """The AR twin's log-likelihood of each row's fills and their <eoh>, in nats."""
         wanted, targets = [], []
         for row in rows:
             places = [at for at in range(len(row.ids)) if at not in row.given]
             wanted.append([at - 1 for at in places])
             targets.append([row.ids[at] for at in places])
-        logits = self._run(cache, rows, True, wanted)
+        logits = self._run(cache, rows, True, wanted, memories)
         return [
             float(log_softmax(part)[np.arange(len(target)), target].sum()) if target else 0.0
             for part, target in zip(logits, targets, strict=True)
@@ -373,6 +434,18 @@ class _Row:
     given: list[int]
     #: The only tokens that may stand in a column, where not all may.
     openings: dict[int, np.ndarray]
+
+    def known_before(self, column: int, mask: int) -> tuple[int, list[int], bool] | None:
+        """(hole, its tokens before a column back to its first one or to a gap, whether there is no gap).
+
+        None where the token right before the column is not known.
+        """
+        hole = sum(start < column for start in self.starts) - 1
+        first = column
+        while first - 1 not in self.given and self.ids[first - 1] != mask:
+            first -= 1
+        from_start = first - 1 in self.given
+        return (hole, self.ids[first:column], from_start) if from_start or first < column else None
 
     def fills(self, eoh: int, leads: list[Lead]) -> list[list[int]]:
         ends = [*self.starts[1:], len(self.ids)]

@@ -14,12 +14,15 @@ from .opening import Lead, allow_only
 from .sampler import Candidate, Infill, log_softmax
 
 
-def likeliest_path(infill: Infill, language: str, segments: Sequence[str], max_tokens: int) -> Candidate:
-    """Fills hole after hole with the likeliest tokens.
+def likeliest_path(
+    infill: Infill, language: str, segments: Sequence[str], max_tokens: int, files: Sequence[str] = ()
+) -> Candidate:
+    """Fills hole after hole with the likeliest tokens. `files`: texts of which something may be recalled.
 
     A hole ends where the whole of it is likeliest: it is read on until its beginning alone is less likely than that.
     """
     context, leads = infill.split(language, list(segments))
+    memories = infill.memories(list(segments), leads, files)
     cache, eoh, first_text = infill.model.encode(context), infill.special.eoh, infill.tokenizer.first_text
     fills, score, complete = [], 0.0, True
     #: Ids and positions of what is known and not read yet.
@@ -35,6 +38,8 @@ def likeliest_path(infill: Infill, language: str, segments: Sequence[str], max_t
             logs = _read(infill, cache, unread)
             if lead.first is not None and not fill:
                 allow_only(logs, lead.first)
+            if memories:
+                logs = memories[hole].mix(logs, fill)
             if fill not in nothing:
                 whole = max(whole, (total + logs[eoh], len(fill)), key=lambda end: end[0])
             token = first_text + int(logs[first_text:].argmax())

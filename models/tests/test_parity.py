@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from parafill.config import ModelConfig
 from parafill.export import FILE_SHARE, export_model
 from parafill.onnx_model import OnnxModel
 from parafill.random_model import random_model
+from parafill.recall import RecallWeights
 from parafill.sampler import Decoding, Infill
 from parafill.tokenizer import load_tokenizer
 from parafill.twin import likeliest_path
@@ -31,7 +33,8 @@ REQUESTS = [
 
 def shipped() -> Infill:
     network = OnnxModel(SHIPPED / "model.onnx", ModelConfig.load(SHIPPED / "checkpoint" / "config.json"))
-    return Infill(network, load_tokenizer(SHIPPED / "tokenizer.json"), heals=True)
+    recall = RecallWeights.of(json.loads((SHIPPED / "manifest.json").read_text()))
+    return Infill(network, load_tokenizer(SHIPPED / "tokenizer.json"), heals=True, recall=recall)
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
@@ -64,6 +67,28 @@ def test_the_twins_likeliest_path_is_alike(mode: str) -> None:
         path = likeliest_path(infill, language, segments, most)
         assert answers[str(i)].fills[0] == infill.texts(segments, path), segments
         assert answers[str(i)].score == pytest.approx(path.score, abs=0.05)
+
+
+@pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")
+@pytest.mark.parametrize("mode", ["diffusion", "ar"])
+def test_what_stands_in_other_files_is_recalled_alike(mode: str) -> None:
+    infill = shipped()
+    segments = ["const ledger = new Ledger();\nexport const zebra = ", ";\n"]
+    files = [COLOUR, "export const zebra = paintStripes(quietSavannah);\n" * 3]
+    decoding = replace(Decoding(), steps=4, max_tokens=12, seed=1)
+    request = {
+        "id": "0", "language": "typescript", "segments": segments, "maxTokens": decoding.max_tokens,
+        "files": [{"path": f"{i}.ts", "text": text} for i, text in enumerate(files)],
+    }  # fmt: skip
+    answer = run_engine(MODELS.parent, [request], EngineOptions(mode=mode, steps=4, seed=1))["0"]
+    if mode == "ar":
+        best = likeliest_path(infill, "typescript", segments, decoding.max_tokens, files)
+        # Nobody could know these words without the other file.
+        assert answer.fills[0] == ["paintStripes(quietSavannah)"]
+    else:
+        best = infill.fill("typescript", segments, decoding, files=files)[0]
+    assert answer.fills[0] == infill.texts(segments, best)
+    assert answer.score == pytest.approx(best.score, abs=0.05)
 
 
 LEDGER = """export interface Entry {

@@ -121,8 +121,8 @@ function serve(connection: Connection, bundledPath: string): void {
     },
     now,
   });
-  const chunksFor: Workspace['chunksFor'] = (...place) => workspace.chunksFor(...place);
-  const common = { documents, settings, chunksFor, turns, outcomes, provider, now };
+  const otherFiles: Workspace['otherFiles'] = (...place) => workspace.otherFiles(...place);
+  const common = { documents, settings, otherFiles, turns, outcomes, provider, now };
   const features: readonly Feature[] = [
     configuration,
     status,

@@ -57,7 +57,7 @@ async function answerLine(
     if (isRecord(value)) id = value['id'] ?? null;
     const { files, ...request } = parseRequest(value);
     const chunks = files === undefined ? [] : chunksFor(request, files, model);
-    const outcome = await engine.fill({ ...decoding, ...request, chunks });
+    const outcome = await engine.fill({ ...decoding, ...request, chunks, files: files ?? [] });
     if (outcome.kind === 'failed') return { id, error: `line ${lineNumber}: ${outcome.reason}` };
     const { encodeMs, denoiseMs, rankMs, totalMs } = outcome.timings;
     return {

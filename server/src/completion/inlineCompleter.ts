@@ -1,5 +1,5 @@
 import type { CancellationToken } from '../base/cancellation';
-import type { FileChunk, InfillCandidate, InfillRequest } from '../inference/messages';
+import type { OtherFiles, InfillCandidate, InfillRequest } from '../inference/messages';
 import type { CacheHit, CacheKey, CompletionCache } from './cache';
 import { contextAround, type InfillContext } from './context';
 import type { Debounce } from './debounce';
@@ -36,8 +36,8 @@ export interface CompletionInput {
   readonly unwanted?: Skipped;
   /** Whether to complete in comments without being asked; absent: yes. */
   readonly inComments?: boolean;
-  /** Pieces of other files for the text around the cursor; absent: none. */
-  readonly chunksFor?: (segments: readonly string[]) => readonly FileChunk[];
+  /** What other files give for the text around the cursor; absent: nothing. */
+  readonly otherFiles?: (segments: readonly string[]) => OtherFiles;
   /** Denoising steps; absent: as many as the model says. */
   readonly steps?: number;
   /** Milliseconds; steps there is no time for are left out. There is less of it for automatic completions. */
@@ -178,7 +178,7 @@ export class InlineCompleter {
     return {
       language: input.language,
       segments: context.segments,
-      ...(input.chunksFor === undefined ? {} : { chunks: input.chunksFor(context.segments) }),
+      ...input.otherFiles?.(context.segments),
       mode: 'both',
       maxTokens: input.maxTokens,
       // Ghost text that changes by chance at every keystroke would flicker.

@@ -1,5 +1,5 @@
 import type { CancellationToken } from '../base/cancellation';
-import type { FileChunk, InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
+import type { OtherFiles, InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
 import { contextAround } from './context';
 import type { Infiller } from './infiller';
 import { type InferenceEffort, withLineEnding } from './outcome';
@@ -23,8 +23,8 @@ export interface JointFillInput {
   readonly steps?: number;
   /** Milliseconds; steps there is no time for are left out. */
   readonly budgetMs?: number;
-  /** Pieces of other files for the text around the holes; absent: none. */
-  readonly chunksFor?: (segments: readonly string[]) => readonly FileChunk[];
+  /** What other files give for the text around the holes; absent: nothing. */
+  readonly otherFiles?: (segments: readonly string[]) => OtherFiles;
   /** Leave out candidates that would change nothing. */
   readonly dropUnchanged: boolean;
 }
@@ -75,7 +75,7 @@ export async function fillJointly(
     {
       language: input.language,
       segments,
-      ...(input.chunksFor === undefined ? {} : { chunks: input.chunksFor(segments) }),
+      ...input.otherFiles?.(segments),
       mode: 'both',
       maxTokens: input.maxTokens,
       temperature: input.temperature,

@@ -1,8 +1,14 @@
 import { Canvas, chunkRows, toBlock, predictingColumn } from './canvas';
 import { allowOnly } from './logits';
+<<<<<<< HEAD
 import { drawLength, type LengthDistribution, likeliestLengths } from './lengths';
 import type { MaskedDiffusionModel, StopPoll } from './model';
 import { noProbe, type Probe, probeLengths } from './probe';
+=======
+import { drawLength, type LengthDistribution, lengthDistribution, likeliestLengths } from './lengths';
+import { mixInto } from './recall';
+import type { Logits, MaskedDiffusionModel, StopPoll } from './model';
+>>>>>>> 302f933 (Recall what followed the same tokens elsewhere: a cache language model over the file and other files, its weights measured)
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
 import { DenoisingSchedule, type Proposal } from './schedule';
@@ -48,8 +54,14 @@ export async function infill(
   if (probe === undefined) return undefined;
   const drafts = startDrafts(model, task, probe.distributions, limits);
 
+<<<<<<< HEAD
   let { steps } = probe;
   if (steps === task.steps) {
+=======
+  let steps = 1;
+  if (task.steps === 1) {
+    prepareProbe(task, probe, model.layout.vocabSize);
+>>>>>>> 302f933 (Recall what followed the same tokens elsewhere: a cache language model over the file and other files, its weights measured)
     for (const draft of drafts) decideFromProbe(draft, sampler, probe);
   } else {
     report?.(drafts[0]!.canvas.fills());
@@ -66,6 +78,7 @@ export async function infill(
     task.context,
     distinct.map(([draft]) => draft!.canvas),
     stop,
+    task.memories,
   );
   if (scores === undefined) return undefined;
   const scoreOf = new Map(distinct.flatMap((group, i) => group.map((draft) => [draft, scores[i]!])));
@@ -132,7 +145,20 @@ function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
   return Math.min(task.steps, Math.max(2, task.affordable?.(tokens) ?? task.steps));
 }
 
+<<<<<<< HEAD
 /** Where there is one step only, the tokens come from the same logits as the lengths. */
+=======
+/** Makes of each hole's first token what `denoise` makes of tokens behind known ones. */
+function prepareProbe(task: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
+  for (const [hole, row] of firstRows.entries()) {
+    const opening = task.openings?.[hole];
+    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening.ids);
+    mixInto(logits, row, vocabSize, task.memories?.[hole]?.at([]));
+  }
+}
+
+/** Where there is one pass only, the tokens come from the same logits as the lengths. */
+>>>>>>> 302f933 (Recall what followed the same tokens elsewhere: a cache language model over the file and other files, its weights measured)
 function decideFromProbe(draft: Draft, sampler: Sampler, { logits, firstRows }: Probe): void {
   for (const [hole, { start, length }] of draft.canvas.spans.entries()) {
     for (let j = 0; j < length; j++) {
@@ -172,6 +198,9 @@ async function denoise(
         for (const column of masked) {
           const allowed = canvas.allowedAt(column);
           if (allowed !== undefined) allowOnly(logits, row, vocabSize, allowed);
+          const known = task.memories && canvas.knownBefore(column);
+          const recollection = known && task.memories[known.hole]?.at(known.tokens, known.fromStart);
+          mixInto(logits, row, vocabSize, recollection);
           const choose = sampler.chooserOf(logits, row++);
           for (const [i, draft] of group.entries()) proposals[i]!.push({ column, ...choose(draft.random) });
         }

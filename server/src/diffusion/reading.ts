@@ -1,5 +1,6 @@
 import { allowOnly, logProbability as logProbabilityOf } from './logits';
 import type { Logits, ModelLayout, TokenBlock } from './model';
+import { mixInto } from './recall';
 import type { Random } from './rng';
 import { Sampler } from './sampler';
 import { type FilledCandidate, type InfillTask, leadOf, mostTokens } from './task';
@@ -83,11 +84,16 @@ export class Reading {
     };
   }
 
-  /** Leaves only those tokens possible that may come next: the first one may have to go on with a word. */
-  restrict(logits: Logits, row: number): void {
+  /**
+   * Makes what the model says of the next token what is believed: only some may come first, where a word goes on, and
+   * something may be recalled.
+   */
+  prepare(logits: Logits, row: number): void {
+    const { vocabSize } = this.layout;
     const opening = this.task.openings?.[this.hole];
-    const isFirst = this.tokens.at(-1)!.length === 0;
-    if (opening !== undefined && isFirst) allowOnly(logits, row, this.layout.vocabSize, opening.ids);
+    const fill = this.tokens.at(-1)!;
+    if (opening !== undefined && fill.length === 0) allowOnly(logits, row, vocabSize, opening.ids);
+    mixInto(logits, row, vocabSize, this.task.memories?.[this.hole]?.at(fill));
   }
 
   /** Decides what follows. @returns how many of the tokens read last are no part of the hole after all. */
@@ -95,7 +101,7 @@ export class Reading {
     const { vocabSize, eoh } = this.layout;
     const { hole } = this;
     const fill = this.tokens[hole]!;
-    this.restrict(logits, row);
+    this.prepare(logits, row);
     const opening = this.task.openings?.[hole];
     const isEmpty = fill.length === 0 || (fill.length === 1 && fill[0] === opening?.bare);
     const isDrawn = this.task.temperature > 0;

@@ -1,3 +1,4 @@
+import type { HoleMemory } from './holeMemory';
 import type { KvCache, ModelLayout } from './model';
 
 /**
@@ -19,6 +20,8 @@ export interface InfillTask {
   readonly leads?: readonly Int32Array[];
   /** How each hole has to begin, where its lead lacks the beginning of a token. */
   readonly openings?: readonly (Opening | undefined)[];
+  /** What is recalled of the texts around each hole; absent where the model goes without. */
+  readonly memories?: readonly HoleMemory[];
   /** The most tokens of each hole, at least 1. */
   readonly maxTokens: readonly number[];
   /** Denoising passes at most, the one that finds the lengths included; at least 1. */

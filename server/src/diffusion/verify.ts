@@ -49,7 +49,7 @@ export async function draftAndVerify(
         if (await stop()) return undefined;
         const logits = await model.denoise(context, canvasBlock(unread, masks, layout));
         steps += 1;
-        reading.restrict(logits, 0);
+        reading.prepare(logits, 0);
         draft = likeliest(logits, samplers.first, behind(unread, masks, layout.mask));
       }
       if (await stop()) return undefined;

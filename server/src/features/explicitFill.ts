@@ -25,7 +25,7 @@ export interface ExplicitFillParts {
   readonly infiller: Infiller;
   readonly syntax: SyntaxChecker;
   /** Pieces of other files for the text around a place. */
-  readonly chunksFor: Workspace['chunksFor'];
+  readonly otherFiles: Workspace['otherFiles'];
   readonly turns: Turns;
   readonly outcomes: Outcomes;
   /** What the model runs on, for the explanation. */
@@ -91,8 +91,8 @@ export async function runExplicitFill<Result extends { readonly kind: 'filled' }
         language: prepared.document.languageId,
         text: prepared.document.getText(),
         temperature: temperatureFor(prepared.input, settings.temperature),
-        chunksFor: (segments) =>
-          parts.chunksFor(prepared.document, prepared.input.holes[0]?.start ?? 0, segments),
+        otherFiles: (segments) =>
+          parts.otherFiles(prepared.document, prepared.input.holes[0]?.start ?? 0, segments),
         ...wantedEffort(settings),
         ...prepared.input,
       },

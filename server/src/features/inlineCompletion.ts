@@ -28,7 +28,7 @@ export interface InlineCompletionParts {
   /** Code that comes before a document without being a part of it: the cells above a cell. */
   readonly codeAbove: (document: TextDocument) => string;
   /** Pieces of other files for the text around a place. */
-  readonly chunksFor: Workspace['chunksFor'];
+  readonly otherFiles: Workspace['otherFiles'];
   readonly turns: Turns;
   readonly outcomes: Outcomes;
   /** Resolves once a model is ready, or none will be. */
@@ -129,7 +129,7 @@ export class InlineCompletion implements Feature {
           maxTokens: settings.maxTokens,
           temperature: settings.temperature,
           ...(unwanted === undefined ? {} : { unwanted }),
-          chunksFor: (segments) => this.parts.chunksFor(document, offset, segments),
+          otherFiles: (segments) => this.parts.otherFiles(document, offset, segments),
           inComments: settings.completeInComments,
           ...wantedEffort(settings),
           ...(selected === undefined

@@ -7,7 +7,7 @@ import { excludedBy } from '../completion/exclude';
 import type { ContextRoom } from '../completion/workspace/selection';
 import type { SourceFile } from '../completion/workspace/sourceFile';
 import { WorkspaceContext } from '../completion/workspace/workspaceContext';
-import type { FileChunk } from '../inference/messages';
+import type { FileChunk, ModelInfo, OtherFiles } from '../inference/messages';
 import { WORKSPACE_TRUSTED } from '../protocol';
 import type { Settings } from '../settings';
 import type { Feature } from './feature';
@@ -21,13 +21,16 @@ export interface WorkspaceParts {
   readonly documents: TextDocuments<TextDocument>;
   readonly settings: () => Settings;
   /** What the model in use takes; `undefined` while there is none. */
-  readonly room: () => ContextRoom | undefined;
+  readonly room: () => (ContextRoom & Pick<ModelInfo, 'recalls'>) | undefined;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
 /** Documents of which it is remembered whether git ignores them. */
 const mostVerdicts = 200;
+
+/** So many UTF-16 units of other files are recalled: some 50,000 tokens. */
+const mostRecalledUnits = 160_000;
 
 /** What the model is shown of other files than the one being filled: of open ones, and of modules it imports. */
 export class Workspace implements Feature {
@@ -100,16 +103,19 @@ export class Workspace implements Feature {
   }
 
   /**
-   * Pieces of other files, best first; none where the person or the model wants none.
+   * Pieces of other files, best first, and files to recall from; none where the person or the model wants none.
    *
    * @param offset where the person is.
    * @param segments the text around the holes.
    */
-  chunksFor({ uri }: TextDocument, offset: number, segments: readonly string[]): readonly FileChunk[] {
+  otherFiles({ uri }: TextDocument, offset: number, segments: readonly string[]): OtherFiles {
     const room = this.parts.room();
-    if (room === undefined || room.fileShare === 0 || !this.parts.settings().workspaceContext) return [];
+    if (room === undefined || !this.parts.settings().workspaceContext) return {};
     this.open.workAt(uri, offset);
-    return this.context.chunksFor(uri, shownPath(uri), segments, room);
+    return {
+      chunks: this.context.chunksFor(uri, shownPath(uri), segments, room),
+      ...(room.recalls ? { files: firstOf(this.filesFor(uri)) } : {}),
+    };
   }
 
   private filesFor(uri: string): readonly SourceFile[] {
@@ -145,4 +151,12 @@ export class Workspace implements Feature {
     const verdict = path !== undefined && root !== undefined && (await this.gitIgnore.isIgnored(root, path));
     this.ignored.set(uri, verdict);
   }
+}
+
+/** As many of the files as may travel with every request. */
+function firstOf(files: readonly SourceFile[]): FileChunk[] {
+  let units = 0;
+  return files
+    .filter(({ text }) => (units += text.length) <= mostRecalledUnits)
+    .map(({ path, text }) => ({ path, text }));
 }

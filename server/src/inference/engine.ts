@@ -14,6 +14,7 @@ import { ContextBuilder } from './contextBuilder';
 import { fillText, unfinishedText } from './fillText';
 import { findProblem } from './infillRequest';
 import type { Lead } from './lead';
+import { Memories } from './memories';
 import {
   type InfillCandidate,
   type InfillOutcome,
@@ -27,6 +28,9 @@ import { limitReports } from './progress';
 /** The tokens a hole gets at most where the request does not say. */
 const defaultMaxTokens = 64;
 const defaultTopP = 0.95;
+
+/** Other files that are new take so many milliseconds of a request whose time is limited. */
+const fileReadingMs = 20;
 
 /** One context's holes, filled. */
 interface Group {
@@ -46,6 +50,7 @@ type Show = (fills: () => readonly string[]) => void;
 /** Everything between a request as text and its answer as text. */
 export class Engine {
   private readonly contexts: ContextBuilder;
+  private readonly memories: Memories;
   private readonly model: MaskedDiffusionModel;
   private readonly speed = new PassSpeed();
 
@@ -58,6 +63,7 @@ export class Engine {
   ) {
     this.model = new TimedModel(model, this.speed, now);
     this.contexts = new ContextBuilder(tokenizer, manifest);
+    this.memories = new Memories(tokenizer, manifest, now);
   }
 
   /**
@@ -133,11 +139,15 @@ export class Engine {
     if (encoded === undefined) return undefined;
     const encodeMs = this.now() - started;
     const { decoding } = this.manifest;
+    // What somebody waits for is not kept waiting by files that were never read before: the next request has them.
+    const readingUntil = request.budgetMs === undefined ? Infinity : this.now() + fileReadingMs;
+    const memories = this.memories.of(segments, leads, request.files ?? [], readingUntil);
     const task: InfillTask = {
       context: encoded.cache,
       holes,
       leads: leads.map((lead) => lead.ids),
       openings: leads.map((lead) => lead.first),
+      ...(memories === undefined ? {} : { memories }),
       maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
         Math.min(most, LONGEST_FILL),
       ),

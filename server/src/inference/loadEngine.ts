@@ -21,7 +21,7 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
   const engine = new Engine(model, folder.tokenizer, folder.manifest);
   const loaded = performance.now();
   await engine.warmUp();
-  const { name, version, contextLength, fileShare } = folder.manifest;
+  const { name, version, contextLength, fileShare, recall } = folder.manifest;
   return {
     engine,
     info: {
@@ -33,6 +33,7 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
       warmupMs: performance.now() - loaded,
       contextLength,
       fileShare,
+      recalls: recall !== undefined,
     },
   };
 }

@@ -31,6 +31,8 @@ export interface InfillRequest {
   readonly segments: readonly string[];
   /** Pieces of other files, most useful first. A model that never saw any leaves them out. */
   readonly chunks?: readonly FileChunk[];
+  /** Other files, most useful first: what is written there the same way is recalled from them. */
+  readonly files?: readonly FileChunk[];
   readonly mode: InfillMode;
   /** The most tokens of every hole, or of each. */
   readonly maxTokens?: number | readonly number[];
@@ -55,6 +57,9 @@ export interface FileChunk {
   readonly path: string;
   readonly text: string;
 }
+
+/** What a request says of other files. */
+export type OtherFiles = Pick<InfillRequest, 'chunks' | 'files'>;
 
 /** Half-open, in UTF-16 units. */
 export interface TextSpan {
@@ -133,6 +138,8 @@ export interface ModelInfo {
   /** The most tokens of a context, and which part of them pieces of other files may take: 0 if it knows none. */
   readonly contextLength: number;
   readonly fileShare: number;
+  /** Whether it was measured to gain by recalling what stands elsewhere. */
+  readonly recalls: boolean;
 }
 
 /** Handed to the inference process on its command line, as JSON. */

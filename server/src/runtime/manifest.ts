@@ -1,4 +1,5 @@
 import type { ModelLayout } from '../diffusion/model';
+import type { RecallWeights } from '../diffusion/recall';
 import { JsonReader } from './jsonReader';
 
 /** What a model folder says about itself in manifest.json. */
@@ -21,6 +22,8 @@ export interface Manifest {
   readonly layout: ModelLayout;
   readonly contextTokens: ContextTokens;
   readonly decoding: DecodingDefaults;
+  /** How far the model shall believe what is recalled of the texts at hand; absent where that was not measured. */
+  readonly recall: RecallWeights | undefined;
   readonly files: ReadonlyMap<string, FileRecord>;
 }
 
@@ -53,6 +56,10 @@ export interface FileRecord {
 const knownFormat = 2;
 /** The text around the hole needs room, too. */
 const mostFileShare = 0.75;
+/** No sequences of more tokens are looked up. */
+const longestRecalled = 64;
+/** Something has to be left to the model, or nothing else would ever be possible. */
+const mostBelief = 0.999;
 const requiredFiles = ['model.onnx', 'tokenizer.json'];
 /** What only GPUs need; folders that were exported without it run on the CPU. */
 const optionalFiles = ['model.f16.onnx', 'model.f32.onnx', 'cache.onnx'];
@@ -92,6 +99,7 @@ export function parseManifest(value: unknown): Manifest {
     layout,
     contextTokens: parseContextTokens(reader.get('tokens'), layout),
     decoding: parseDecoding(reader.get('decoding')),
+    recall: reader.keys().includes('recall') ? parseRecall(reader.get('recall')) : undefined,
     files: parseFiles(reader.get('files')),
   };
 }
@@ -142,6 +150,28 @@ function parseDecoding(decoding: JsonReader): DecodingDefaults {
     threshold: decoding.get('threshold').number(0, 2),
     lengths: decoding.get('lengths').integer(1, 64),
   };
+}
+
+function parseRecall(recall: JsonReader): RecallWeights {
+  const orders = recall
+    .get('orders')
+    .list()
+    .map((order) => order.integer(1, longestRecalled));
+  if (orders.some((order, i) => i > 0 && order <= orders[i - 1]!)) {
+    throw recall.get('orders').wrong('ascending numbers of tokens');
+  }
+  const three = (reader: JsonReader): JsonReader[] => {
+    const items = reader.list();
+    if (items.length !== 3) throw reader.wrong('a list of 3');
+    return items;
+  };
+  const weights = recall
+    .get('weights')
+    .list()
+    .map((order) => three(order).map((often) => three(often).map((weight) => weight.number(0, mostBelief))));
+  if (weights.length !== orders.length)
+    throw recall.get('weights').wrong(`${orders.length} lists, one an order`);
+  return { orders, weights };
 }
 
 function parseFiles(files: JsonReader): Map<string, FileRecord> {

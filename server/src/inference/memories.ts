@@ -1,0 +1,100 @@
+import { LruMap } from '../base/lru';
+import { HoleMemory } from '../diffusion/holeMemory';
+import { Recall } from '../diffusion/recall';
+import type { Manifest } from '../runtime/manifest';
+import type { Tokenizer } from '../tokenizer/tokenizer';
+import type { Lead } from './lead';
+import type { FileChunk } from './messages';
+import { headWindow, tailWindow } from './textWindow';
+
+/** So much text before and behind the holes is recalled, in UTF-16 units: more than the network reads. */
+const recalledBefore = 12_000;
+const recalledAfter = 6_000;
+
+/** So many tokens of other files are recalled at most, and so many of one of them. */
+const mostOfFiles = 48_000;
+const mostOfFile = 12_000;
+
+/** Files are tokenised in pieces of about so many UTF-16 units, as long as there is time. */
+const pieceUnits = 2_000;
+
+/** Files whose tokens are remembered. */
+const mostFiles = 64;
+
+interface TokenisedFile {
+  readonly text: string;
+  /** How much of it is tokenised. */
+  done: number;
+  readonly ids: number[];
+}
+
+/** What the model may recall: the text around the holes, and other files. */
+export class Memories {
+  private readonly files = new LruMap<string, TokenisedFile>(mostFiles);
+
+  /** @param now milliseconds of a monotonic clock. */
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    private readonly manifest: Manifest,
+    private readonly now: () => number,
+  ) {}
+
+  /**
+   * @param segments the text around the holes; there may be more than the first ones are filled of.
+   * @param leads of the holes that are filled.
+   * @param deadline when no more files that were not seen before are to be read.
+   * @returns one a hole, or undefined where the model was not measured to gain by it.
+   */
+  of(
+    segments: readonly string[],
+    leads: readonly Lead[],
+    files: readonly FileChunk[],
+    deadline: number,
+  ): HoleMemory[] | undefined {
+    const { recall: weights, layout } = this.manifest;
+    if (weights === undefined) return undefined;
+    const around = [
+      ...leads.map((lead, i) => this.before(segments[i]!, lead, i === 0)),
+      this.tokenizer.encode(headWindow(segments[leads.length]!, recalledAfter)),
+    ];
+    const recall = new Recall([...around, ...this.tokensOf(files, deadline)], layout.vocabSize, weights);
+    return leads.map((lead, i) => {
+      const before = [...around[i]!.subarray(-recall.reach)];
+      return new HoleMemory(recall, before, around[i + 1]![0], layout.eoh, lead.first);
+    });
+  }
+
+  /** The tokens before a hole, without what its first token begins with. */
+  private before(segment: string, lead: Lead, isFirst: boolean): Int32Array {
+    const lineStart =
+      lead.ids.length === 0 ? segment.length - lead.opening.length : segment.lastIndexOf('\n') + 1;
+    const above = segment.slice(0, lineStart);
+    const kept = this.tokenizer.encode(isFirst ? tailWindow(above, recalledBefore) : above);
+    return Int32Array.of(...kept, ...lead.ids);
+  }
+
+  private tokensOf(files: readonly FileChunk[], deadline: number): Int32Array[] {
+    let room = mostOfFiles;
+    return files.map((file) => {
+      const ids = this.tokenised(file, deadline).slice(0, room);
+      room -= ids.length;
+      return Int32Array.from(ids);
+    });
+  }
+
+  /** As many tokens of the file as there was time for until now. */
+  private tokenised({ path, text }: FileChunk, deadline: number): readonly number[] {
+    let file = this.files.get(path);
+    if (file?.text !== text) {
+      file = { text, done: 0, ids: [] };
+      this.files.set(path, file);
+    }
+    while (file.done < text.length && file.ids.length < mostOfFile && this.now() < deadline) {
+      const lineEnd = text.indexOf('\n', file.done + pieceUnits);
+      const end = lineEnd < 0 ? text.length : lineEnd;
+      file.ids.push(...this.tokenizer.encode(text.slice(file.done, end)));
+      file.done = end;
+    }
+    return file.ids.slice(0, mostOfFile);
+  }
+}
