@@ -15,6 +15,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .opening import Lead
+from .tokenizer import CodeTokenizer
 
 #: So many last tokens are looked up.
 ORDERS = (1, 2, 3, 4, 6, 8)
@@ -41,6 +42,28 @@ class RecallWeights:
         return cls(tuple(found["orders"]), found["weights"]) if found else None
 
 
+class BehindHole:
+    """What stands behind a hole, seen from places where the same follows. `after`: its first token, None without one."""
+
+    def __init__(self, tokenizer: CodeTokenizer, after: int | None) -> None:
+        self.tokenizer, self.after = tokenizer, after
+        self.own = b"" if after is None else tokenizer.decode_bytes([after])
+        self._shorter: dict[int, int] = {}
+
+    def is_end(self, token: int) -> bool:
+        """Whether a hole ends where this token follows: the same, or another line, however far it is indented."""
+        breaks = self.own[:1] == b"\n" and self.tokenizer.decode_bytes([token])[:1] == b"\n"
+        return token == self.after or breaks
+
+    def without(self, token: int) -> int:
+        """The token without what stands behind the hole, if that is one; else itself: `)` of `);` before `;`."""
+        if token not in self._shorter:
+            own, whole = self.own, self.tokenizer.decode_bytes([token])
+            rest = self.tokenizer.with_bytes(whole[: -len(own)]) if own and whole.endswith(own) else None
+            self._shorter[token] = token if rest is None else rest
+        return self._shorter[token]
+
+
 class Recall:
     """An index of the texts that something may be recalled from: token ids of each."""
 
@@ -55,12 +78,11 @@ class Recall:
             self.places[token].append(place)
 
     def evidence(
-        self, before: Sequence[int], after: int | None, end: int | None, allowed: np.ndarray | None
+        self, before: Sequence[int], behind: BehindHole, end: int | None, allowed: np.ndarray | None
     ) -> list[Evidence]:
         """What followed, longest sequences first; each order counts what the longer ones counted, too.
 
-        `before`: the tokens before a place. `after`: the first token behind the hole; where that follows, the hole ends
-        (`end`: the token that says so; None where it cannot yet). `allowed`: the only tokens that may come.
+        `before`: the tokens before a place. `end`: the token that ends the hole; None where it cannot end yet. `allowed`: the only tokens that may come.
         """
         if not before:
             return []
@@ -70,9 +92,11 @@ class Recall:
             token = self.tokens[place + 1]
             if token == _SEPARATOR:
                 continue
-            if token == after and end is not None:
+            if not behind.is_end(token):
+                token = behind.without(token)
+            elif end is not None:
                 token = end
-            elif may is not None and token not in may:
+            if may is not None and token != end and token not in may:
                 continue
             same = 1
             while same < min(self.reach, len(before)) and self.tokens[place - same] == before[-1 - same]:
@@ -118,8 +142,7 @@ class HoleMemory:
     weights: RecallWeights
     #: The tokens before the hole, its lead included; the last ones count.
     before: list[int]
-    #: The first token of the text behind it.
-    after: int | None
+    behind_hole: BehindHole
     eoh: int
     lead: Lead
     #: The only token, if any, that says nothing but what stands before the hole.
@@ -133,7 +156,7 @@ class HoleMemory:
         says_nothing = is_first or (from_start and list(tokens) == [self.bare])
         return self.recall.evidence(
             [*self.before, *tokens] if from_start else tokens,
-            self.after,
+            self.behind_hole,
             None if says_nothing and not self.is_rest else self.eoh,
             self.lead.first if is_first else None,
         )

@@ -16,7 +16,7 @@ import numpy as np
 from .batches import context_ids, file_ids
 from .onnx_model import KvCache, OnnxModel
 from .opening import Lead, allow_only, open_lead
-from .recall import HoleMemory, Recall, RecallWeights
+from .recall import BehindHole, HoleMemory, Recall, RecallWeights
 from .tokenizer import CodeTokenizer
 from .workspace import Chunk
 
@@ -178,7 +178,8 @@ class Infill:
         memories = []
         for lead, before, behind in zip(leads, around, around[1:], strict=False):
             bare = encode(lead.opening) if lead.first is not None else []
-            after, said = behind[0] if behind else None, bare[0] if len(bare) == 1 else None
+            after = BehindHole(self.tokenizer, behind[0] if behind else None)
+            said = bare[0] if len(bare) == 1 else None
             memories.append(HoleMemory(index, self.recall, before[-index.reach :], after, self.special.eoh, lead, said))
         return memories
 

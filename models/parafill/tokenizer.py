@@ -58,6 +58,7 @@ class CodeTokenizer:
         self.size = backend.get_vocab_size()
         self._bytes = _token_bytes(backend, self.first_text)
         self._byte_ids = {value[0]: i for i, value in enumerate(self._bytes) if len(value) == 1}
+        self._ids = {value: i for i, value in enumerate(self._bytes) if i >= self.first_text}
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, all of them >= first_text."""
@@ -91,6 +92,10 @@ class CodeTokenizer:
                 raise TokenizerError(f"id {token} is no text: expected {self.first_text} to {self.size - 1}")
             parts.append(self._bytes[token])
         return b"".join(parts)
+
+    def with_bytes(self, data: bytes) -> int | None:
+        """The text token of exactly these bytes, or None."""
+        return self._ids.get(data)
 
     def beginning_with(self, prefix: bytes) -> list[int]:
         """Ids of all tokens whose bytes begin with these, ascending."""

@@ -137,6 +137,25 @@ describe('workspace context', () => {
     });
   });
 
+  it('is recalled: words that stand in an open document only', async () => {
+    await withServer({ args: ['--model', 'models/parafill-small'] }, async (server) => {
+      const uri = await server.open('const ledger = 1;\nexport const zebra = ');
+      const complete = async (): Promise<string> => {
+        const [item] = await server.inlineCompletion(uri, server.document(uri).getText().length);
+        return String(item?.insertText ?? '');
+      };
+      assert.doesNotMatch(await complete(), /paintStripes/);
+      await server.open('export const zebra = paintStripes(quietSavannah);\n'.repeat(3));
+      // Another line, so that nothing comes out of the cache; and what is new is read as far as there is time.
+      for (let text = ''; !text.startsWith('paintStripes'); text = await complete()) {
+        await server.type(uri, 0, '\n');
+      }
+      await server.configure({ workspaceContext: false });
+      await server.type(uri, 0, '\n');
+      assert.doesNotMatch(await complete(), /paintStripes/);
+    });
+  });
+
   it('is never logged', async () => {
     await withServer({}, async (server) => {
       await server.open(ledger);

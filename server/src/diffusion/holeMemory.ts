@@ -1,11 +1,10 @@
-import type { Recall, Recollection } from './recall';
+import type { BehindHole, Recall, Recollection } from './recall';
 import type { Opening } from './task';
 
 /** What is known of a hole's surroundings, for recalling what may stand in it. */
 export class HoleMemory {
   /**
    * @param before the tokens before the hole, its lead included; the last ones count.
-   * @param after the first token of the text behind it; absent where there is none.
    * @param end the token that ends a hole.
    * @param opening how the hole has to begin, if that is not free.
    * @param isRest whether the hole has tokens already, so that it may end at once.
@@ -13,7 +12,7 @@ export class HoleMemory {
   constructor(
     private readonly recall: Recall,
     private readonly before: readonly number[],
-    private readonly after: number | undefined,
+    private readonly behindHole: BehindHole,
     private readonly end: number,
     private readonly opening: Opening | undefined,
     private readonly isRest = false,
@@ -26,7 +25,7 @@ export class HoleMemory {
    * @param fromStart whether these are all from the hole's first token on.
    */
   at(tokens: ArrayLike<number>, fromStart = true): Recollection | undefined {
-    const { recall, before, after, end, opening, isRest } = this;
+    const { recall, before, behindHole, end, opening, isRest } = this;
     const known = Array.from({ length: Math.min(tokens.length, recall.reach) }, (_, i) => {
       return tokens[Math.max(0, tokens.length - recall.reach) + i]!;
     });
@@ -34,7 +33,7 @@ export class HoleMemory {
     const saysNothing = isFirst || (fromStart && tokens.length === 1 && tokens[0] === opening?.bare);
     return recall.recollect({
       before: fromStart ? [...before.slice(-recall.reach), ...known] : known,
-      after,
+      behind: behindHole,
       end: saysNothing && !isRest ? undefined : end,
       allowed: isFirst ? opening?.ids : undefined,
     });
@@ -43,6 +42,6 @@ export class HoleMemory {
   /** The memory for the rest of the hole behind its first tokens. */
   behind(tokens: Int32Array): HoleMemory {
     const before = [...this.before, ...tokens].slice(-this.recall.reach);
-    return new HoleMemory(this.recall, before, this.after, this.end, undefined, true);
+    return new HoleMemory(this.recall, before, this.behindHole, this.end, undefined, true);
   }
 }

@@ -16,12 +16,20 @@ export interface Recollection {
   readonly shares: ReadonlyMap<number, number>;
 }
 
+/** What stands behind a hole, seen from places where the same follows. */
+export interface BehindHole {
+  /** Whether a hole ends where this token follows. */
+  isEnd(token: number): boolean;
+  /** The token without what stands behind the hole, if that is a token; else the token itself: `)` of `);` before `;`. */
+  without(token: number): number;
+}
+
 /** What may stand in one place of a hole. */
 export interface RecallQuery {
   /** The tokens before it; the last ones count. */
   readonly before: readonly number[];
-  /** What stands behind the hole. Where it follows elsewhere, the hole ends here. */
-  readonly after: number | undefined;
+  /** What stands behind the hole. */
+  readonly behind: BehindHole;
   /** The token that ends the hole; absent where it cannot end yet. */
   readonly end: number | undefined;
   /** The only tokens that may come, if not all may. */
@@ -98,7 +106,7 @@ export class Recall {
   }
 
   /** What followed, counted where exactly so many tokens are the same as `orders` says, or more but less than the next. */
-  private countsByOrder({ before, after, end, allowed }: RecallQuery): Map<number, number>[] {
+  private countsByOrder({ before, behind, end, allowed }: RecallQuery): Map<number, number>[] {
     const { tokens, reach } = this;
     const { orders } = this.weights;
     const counts = orders.map(() => new Map<number, number>());
@@ -109,8 +117,9 @@ export class Recall {
       const place = this.places[i]!;
       let token = tokens[place + 1]!;
       if (token === separator) continue;
-      if (token === after && end !== undefined) token = end;
-      else if (may !== undefined && !may.has(token)) continue;
+      if (!behind.isEnd(token)) token = behind.without(token);
+      else if (end !== undefined) token = end;
+      if (may !== undefined && token !== end && !may.has(token)) continue;
       let same = 1;
       while (same < reach && same < before.length && tokens[place - same] === before.at(-1 - same)) same++;
       const order = orders.findLastIndex((tokens) => tokens <= same);

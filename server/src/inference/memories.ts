@@ -1,6 +1,6 @@
 import { LruMap } from '../base/lru';
 import { HoleMemory } from '../diffusion/holeMemory';
-import { Recall } from '../diffusion/recall';
+import { type BehindHole, Recall } from '../diffusion/recall';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import type { Lead } from './lead';
@@ -60,7 +60,8 @@ export class Memories {
     const recall = new Recall([...around, ...this.tokensOf(files, deadline)], layout.vocabSize, weights);
     return leads.map((lead, i) => {
       const before = [...around[i]!.subarray(-recall.reach)];
-      return new HoleMemory(recall, before, around[i + 1]![0], layout.eoh, lead.first);
+      const behind = behindHole(this.tokenizer, around[i + 1]![0]);
+      return new HoleMemory(recall, before, behind, layout.eoh, lead.first);
     });
   }
 
@@ -97,4 +98,31 @@ export class Memories {
     }
     return file.ids.slice(0, mostOfFile);
   }
+}
+
+const lineFeed = 0x0a;
+
+/**
+ * Where other text follows that reads as the one behind the hole does: with the same token, or with another line, however
+ * far it is indented.
+ *
+ * @param after the first token of the text behind the hole; absent where there is none.
+ */
+function behindHole(tokenizer: Tokenizer, after: number | undefined): BehindHole {
+  if (after === undefined) return { isEnd: () => false, without: (token) => token };
+  const own = tokenizer.bytesOf(after);
+  const shorter = new Map<number, number>();
+  return {
+    isEnd: (token) => token === after || (own[0] === lineFeed && tokenizer.bytesOf(token)[0] === lineFeed),
+    without: (token) => {
+      const known = shorter.get(token);
+      if (known !== undefined) return known;
+      const bytes = tokenizer.bytesOf(token);
+      const kept = bytes.length - own.length;
+      const endsSo = kept > 0 && own.every((byte, i) => byte === bytes[kept + i]);
+      const rest = endsSo ? tokenizer.withBytes(bytes.subarray(0, kept)) : undefined;
+      shorter.set(token, rest ?? token);
+      return rest ?? token;
+    },
+  };
 }

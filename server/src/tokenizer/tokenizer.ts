@@ -59,9 +59,14 @@ export class Tokenizer {
       bytes[id] = content;
     }
     this.bytes = bytes;
+    this.idOfBytes = new Map(
+      bytes.flatMap((content, id) => (content === undefined ? [] : [[latin1(content), id] as const])),
+    );
   }
 
   private readonly inner: HuggingFaceTokenizer;
+  /** Bytes are written as the characters of the same numbers. */
+  private readonly idOfBytes: ReadonlyMap<string, number>;
   private readonly lines = new LruMap<string, readonly number[]>(rememberedLines);
   private readonly beginnings = new LruMap<string, Int32Array>(rememberedBeginnings);
   private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -114,6 +119,11 @@ export class Tokenizer {
     return found;
   }
 
+  /** The text token of exactly these bytes, if there is one. */
+  withBytes(bytes: Uint8Array): number | undefined {
+    return this.idOfBytes.get(latin1(bytes));
+  }
+
   /** The bytes of one text token. */
   bytesOf(id: number): Uint8Array {
     const bytes = this.bytes[id];
@@ -124,6 +134,10 @@ export class Tokenizer {
     }
     return bytes;
   }
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
 }
 
 function createInner(definition: unknown): HuggingFaceTokenizer {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { HoleMemory } from '../../../server/src/diffusion/holeMemory';
-import { mixInto, Recall, type RecallQuery, withRecollection } from '../../../server/src/diffusion/recall';
+import {
+  type BehindHole,
+  mixInto,
+  Recall,
+  type RecallQuery,
+  withRecollection,
+} from '../../../server/src/diffusion/recall';
 
 const vocabSize = 40;
 const end = 2;
@@ -15,12 +21,18 @@ const recallOf = (texts: readonly (readonly number[])[], weights = half): Recall
     weights,
   );
 
+/** Behind the hole stands this token, and 39 is 38 and that token in one. */
+const behindWith = (after?: number): BehindHole => ({
+  isEnd: (token) => token === after,
+  without: (token) => (token === 39 && after !== undefined ? 38 : token),
+});
+
 /** What is recalled, rounded, with what is left to the model under "rest". */
 function recalled(
   texts: readonly (readonly number[])[],
   query: Partial<RecallQuery>,
 ): Record<string, number> {
-  const found = recallOf(texts).recollect({ before: [], after: undefined, end, ...query });
+  const found = recallOf(texts).recollect({ before: [], behind: behindWith(), end, ...query });
   if (found === undefined) return {};
   const shares = [...found.shares].map(([token, share]) => [token, Math.round(share * 1e6) / 1e6] as const);
   return { rest: found.rest, ...Object.fromEntries(shares) };
@@ -50,13 +62,13 @@ describe('recall', () => {
         [30, 31],
         [30, 32],
       ],
-      { before: [30], after: 31 },
+      { before: [30], behind: behindWith(31) },
       { rest: 0.5, [end]: 0.25, 32: 0.25 },
     ],
     [
       'no end of an empty hole',
       [[30, 31]],
-      { before: [30], after: 31, end: undefined },
+      { before: [30], behind: behindWith(31), end: undefined },
       { rest: 0.5, 31: 0.5 },
     ],
     [
@@ -82,7 +94,7 @@ describe('recall', () => {
     const restAfter = (followers: readonly number[]): number =>
       recallOf([followers.flatMap((token) => [30, token])], weights).recollect({
         before: [30],
-        after: undefined,
+        behind: behindWith(),
         end,
       })!.rest;
     const times = (count: number, token: number): number[] => new Array<number>(count).fill(token);
@@ -104,7 +116,7 @@ describe('recall', () => {
         before,
         fc.option(fc.integer({ min: 20, max: 24 }), { nil: undefined }),
         (all, known, after) => {
-          const found = recallOf(all).recollect({ before: known, after, end });
+          const found = recallOf(all).recollect({ before: known, behind: behindWith(after), end });
           if (found === undefined) return;
           const taken = [...found.shares.values()].reduce((sum, share) => sum + share, 0);
           assert.ok(Math.abs(found.rest + taken - 1) < 1e-12);
@@ -117,7 +129,7 @@ describe('recall', () => {
   it('leaves logits normalised, and says of one token what it says of it among all', () => {
     fc.assert(
       fc.property(texts, before, fc.integer({ min: 0, max: vocabSize - 1 }), (all, known, token) => {
-        const found = recallOf(all).recollect({ before: known, after: undefined, end });
+        const found = recallOf(all).recollect({ before: known, behind: behindWith(), end });
         const logits = new Float32Array(2 * vocabSize).fill(-Math.log(vocabSize));
         const untouched = logits.slice(0, vocabSize);
         mixInto(logits, 1, vocabSize, found);
@@ -133,7 +145,7 @@ describe('recall', () => {
 describe('the memory of a hole', () => {
   const opening = { ids: Int32Array.of(30, 31), bare: 30 };
   const memory = (texts: readonly (readonly number[])[], withOpening = false): HoleMemory =>
-    new HoleMemory(recallOf(texts), [28, 29], 35, end, withOpening ? opening : undefined);
+    new HoleMemory(recallOf(texts), [28, 29], behindWith(35), end, withOpening ? opening : undefined);
   const tokensAt = (place: ReturnType<HoleMemory['at']>): number[] =>
     [...(place?.shares.keys() ?? [])].sort((a, b) => a - b);
 

@@ -23,6 +23,8 @@ describe('parseManifest', () => {
     assert.equal(manifest.files.get('model.onnx')?.bytes, 4);
   });
 
+  const one = new Array(3).fill([0.1, 0.2, 0.3]);
+  const certain = new Array(3).fill([1, 1, 1]);
   const faults: [path: string, value: unknown, message: RegExp][] = [
     ['format', 1, /expected 2 \(another format needs another version of Parafill\) at "format", found 1/],
     ['name', '', /expected a non-empty string at "name", found ""/],
@@ -37,6 +39,10 @@ describe('parseManifest', () => {
     ['canvasSizes', [], /expected a non-empty list at "canvasSizes", found \[\]/],
     ['canvasSizes', [32, 16], /expected ascending sizes at "canvasSizes"/],
     ['decoding.threshold', null, /expected a number from 0 to 2 at "decoding.threshold", found null/],
+    ['recall', { orders: [2, 1], weights: [] }, /expected ascending numbers of tokens at "recall.orders"/],
+    ['recall', { orders: [1], weights: [[[0.1]]] }, /expected a list of 3 at "recall.weights\[0\]"/],
+    ['recall', { orders: [1], weights: [one, one] }, /expected 1 lists, one an order at "recall.weights"/],
+    ['recall', { orders: [1], weights: [certain] }, /expected a number from 0 to 0.999 at "recall.weights/],
     ['files', {}, /expected an object at "files.model.onnx", found nothing/],
   ];
   for (const [path, value, message] of faults) {

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import type { HoleMemory } from '../../../server/src/diffusion/holeMemory';
+import { splitLead } from '../../../server/src/inference/lead';
+import { Memories } from '../../../server/src/inference/memories';
+import type { FileChunk } from '../../../server/src/inference/messages';
+import { parseManifest } from '../../../server/src/runtime/manifest';
+import { manifestJson } from '../runtime/manifestFixture';
+import { tokenizer } from '../tokenizer/shippedTokenizer';
+
+const recall = {
+  orders: [1, 2, 3],
+  weights: new Array(3).fill(new Array(3).fill([0.5, 0.5, 0.5])),
+};
+const manifest = parseManifest({ ...(manifestJson() as object), recall });
+const heals = manifest.heals;
+
+function memoriesOf(
+  segments: readonly string[],
+  files: readonly FileChunk[] = [],
+  {
+    holes = segments.length - 1,
+    now = () => 0,
+    deadline = Infinity,
+    memories = new Memories(tokenizer, manifest, now),
+  } = {},
+): HoleMemory[] {
+  const leads = segments.slice(0, holes).map((text) => splitLead(tokenizer, text, heals).lead);
+  return memories.of(segments, leads, files, deadline)!;
+}
+
+/** The text of what is recalled most for the place behind some text of the hole. */
+function recalledBehind(memory: HoleMemory, text: string): string | undefined {
+  const shares = [...(memory.at(tokenizer.encode(text))?.shares ?? [])].sort((a, b) => b[1] - a[1]);
+  const [best] = shares;
+  if (best === undefined) return undefined;
+  return best[0] === manifest.layout.eoh ? '(end)' : tokenizer.decode(Int32Array.of(best[0])).text;
+}
+
+describe('Memories', () => {
+  it('are of the text before a hole, behind it, and of other files', () => {
+    const line = 'const zebra = stripes;\n';
+    const files = [{ path: 'a.ts', text: line }];
+    for (const [segments, beside] of [
+      [[`${line}const zebra =`, '\n'], []],
+      [['const zebra =', `\n${line}`], []],
+      [['const zebra =', '\n'], files],
+    ] as const) {
+      const [memory] = memoriesOf(segments, beside);
+      assert.ok(' stripes'.startsWith(recalledBehind(memory!, '')!));
+    }
+  });
+
+  it('know where a hole ends: where what follows it follows', () => {
+    const [memory] = memoriesOf(['run(one);\nrun(', ');\n']);
+    assert.equal(recalledBehind(memory!, 'one'), '(end)');
+  });
+
+  it('are one a hole, each with its own surroundings', () => {
+    const [first, second] = memoriesOf(['a = b;\nc = d;\na =', ';\nc =', ';\n']);
+    assert.equal(recalledBehind(first!, ''), ' b');
+    assert.equal(recalledBehind(second!, ''), ' d');
+    const [alone, ...none] = memoriesOf(['a = b;\na =', ';\nc =', ';\n'], [], { holes: 1 });
+    assert.equal(none.length, 0);
+    assert.equal(recalledBehind(alone!, ''), ' b');
+  });
+
+  it('read new files as long as there is time, and the rest for the next request', () => {
+    let ms = 0;
+    const memories = new Memories(tokenizer, manifest, () => (ms += 10));
+    const text = `${'let x = 1;\n'.repeat(1000)}const zebra = stripes;\n`;
+    const files = [{ path: 'a.ts', text }];
+    const knows = (deadline: number): boolean => {
+      const [memory] = memoriesOf(['const zebra =', '\n'], files, { memories, deadline });
+      return ' stripes'.startsWith(recalledBehind(memory!, '')!);
+    };
+    let asked = 1;
+    while (!knows(ms + 20)) asked++;
+    assert.ok(asked > 2);
+    // A changed file is another one.
+    const changed = [{ path: 'a.ts', text: text.replace('stripes', 'hooves') }];
+    const [memory] = memoriesOf(['const zebra =', '\n'], changed, { memories });
+    assert.ok(' hooves'.startsWith(recalledBehind(memory!, '')!));
+  });
+
+  it('are for models only that were measured to gain by them', () => {
+    const memories = new Memories(tokenizer, parseManifest(manifestJson()), () => 0);
+    assert.equal(memories.of(['a', ''], [splitLead(tokenizer, 'a', heals).lead], [], Infinity), undefined);
+  });
+});
