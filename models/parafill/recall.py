@@ -43,7 +43,7 @@ class RecallWeights:
 
 
 class BehindHole:
-    """What stands behind a hole, seen from places where the same follows. `after`: its first token, None without one."""
+    """What stands behind a hole, seen from places where the same follows. `after`: its first token, or None."""
 
     def __init__(self, tokenizer: CodeTokenizer, after: int | None) -> None:
         self.tokenizer, self.after = tokenizer, after
@@ -82,7 +82,8 @@ class Recall:
     ) -> list[Evidence]:
         """What followed, longest sequences first; each order counts what the longer ones counted, too.
 
-        `before`: the tokens before a place. `end`: the token that ends the hole; None where it cannot end yet. `allowed`: the only tokens that may come.
+        `before`: the tokens before a place. `end`: the token that ends the hole; None where it cannot end yet.
+        `allowed`: the only tokens that may come.
         """
         if not before:
             return []

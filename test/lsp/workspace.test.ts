@@ -142,7 +142,8 @@ describe('workspace context', () => {
       const uri = await server.open('const ledger = 1;\nexport const zebra = ');
       const complete = async (): Promise<string> => {
         const [item] = await server.inlineCompletion(uri, server.document(uri).getText().length);
-        return String(item?.insertText ?? '');
+        const text = item?.insertText ?? '';
+        return typeof text === 'string' ? text : text.value;
       };
       assert.doesNotMatch(await complete(), /paintStripes/);
       await server.open('export const zebra = paintStripes(quietSavannah);\n'.repeat(3));

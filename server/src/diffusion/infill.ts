@@ -1,14 +1,9 @@
 import { Canvas, chunkRows, toBlock, predictingColumn } from './canvas';
 import { allowOnly } from './logits';
-<<<<<<< HEAD
 import { drawLength, type LengthDistribution, likeliestLengths } from './lengths';
 import type { MaskedDiffusionModel, StopPoll } from './model';
 import { noProbe, type Probe, probeLengths } from './probe';
-=======
-import { drawLength, type LengthDistribution, lengthDistribution, likeliestLengths } from './lengths';
 import { mixInto } from './recall';
-import type { Logits, MaskedDiffusionModel, StopPoll } from './model';
->>>>>>> 302f933 (Recall what followed the same tokens elsewhere: a cache language model over the file and other files, its weights measured)
 import { type Random, rowRandom } from './rng';
 import { Sampler } from './sampler';
 import { DenoisingSchedule, type Proposal } from './schedule';
@@ -54,14 +49,9 @@ export async function infill(
   if (probe === undefined) return undefined;
   const drafts = startDrafts(model, task, probe.distributions, limits);
 
-<<<<<<< HEAD
   let { steps } = probe;
   if (steps === task.steps) {
-=======
-  let steps = 1;
-  if (task.steps === 1) {
-    prepareProbe(task, probe, model.layout.vocabSize);
->>>>>>> 302f933 (Recall what followed the same tokens elsewhere: a cache language model over the file and other files, its weights measured)
+    recallFirst(task, probe, layout.vocabSize);
     for (const draft of drafts) decideFromProbe(draft, sampler, probe);
   } else {
     report?.(drafts[0]!.canvas.fills());
@@ -145,20 +135,14 @@ function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
   return Math.min(task.steps, Math.max(2, task.affordable?.(tokens) ?? task.steps));
 }
 
-<<<<<<< HEAD
-/** Where there is one step only, the tokens come from the same logits as the lengths. */
-=======
-/** Makes of each hole's first token what `denoise` makes of tokens behind known ones. */
-function prepareProbe(task: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
+/** Mixes what is recalled into the logits of each hole's first token, before which everything is known. */
+function recallFirst(task: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
   for (const [hole, row] of firstRows.entries()) {
-    const opening = task.openings?.[hole];
-    if (opening !== undefined) allowOnly(logits, row, vocabSize, opening.ids);
     mixInto(logits, row, vocabSize, task.memories?.[hole]?.at([]));
   }
 }
 
-/** Where there is one pass only, the tokens come from the same logits as the lengths. */
->>>>>>> 302f933 (Recall what followed the same tokens elsewhere: a cache language model over the file and other files, its weights measured)
+/** Where there is one step only, the tokens come from the same logits as the lengths. */
 function decideFromProbe(draft: Draft, sampler: Sampler, { logits, firstRows }: Probe): void {
   for (const [hole, { start, length }] of draft.canvas.spans.entries()) {
     for (let j = 0; j < length; j++) {
