@@ -25,9 +25,12 @@ class Subject:
         return json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
 
 
-def subject_of(folder: Path, role: str, label: str, tokenizer: Path, exports: Path) -> Subject:
+def subject_of(
+    folder: Path, role: str, label: str, tokenizer: Path, exports: Path, recall: dict | None = None
+) -> Subject:
     """The model in a folder, or in `exports` the one that a checkpoint becomes.
 
+    `recall`: how far a checkpoint shall believe what it recalls: as far as what it is compared with, or not at all.
     Raises CheckpointError when the folder is neither.
     """
     if (folder / "manifest.json").is_file():
@@ -38,4 +41,7 @@ def subject_of(folder: Path, role: str, label: str, tokenizer: Path, exports: Pa
     target = exports / sha256_of(weights)[:12]
     if not (target / "manifest.json").is_file():
         export_model(load_model(folder), tokenizer, target, label.replace(" ", "-"), "0.0.0", {}, load_info(folder))
+    path = target / "manifest.json"
+    manifest = {key: value for key, value in json.loads(path.read_text()).items() if key != "recall"}
+    path.write_text(json.dumps(manifest | ({"recall": recall} if recall else {}), indent=2) + "\n")
     return Subject(label, role, target)

@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from tasks import human_eval_infilling as human_eval
 from tasks.calibration import claims_of, judged, reliability
@@ -34,6 +35,9 @@ STYLE = {
     "savefig.facecolor": "white",
     "axes.prop_cycle": plt.cycler(color=COLOURS),
 }
+
+#: What other modes than denoising alone are called, and how their points look.
+OTHER_READINGS = {"ar": ("autoregressive", "s"), "both": ("and the AR twin's path", "D")}
 
 #: (x, values between 0 and 1) of one line of a plot.
 Points = Sequence[tuple[float, Sequence[float]]]
@@ -98,18 +102,24 @@ def by_milliseconds(findings: Findings) -> Figure | None:
         for colour, subject in zip(COLOURS * 3, _subjects(packages), strict=False):
             runs = [(found, run_of(found)) for found in packages if found.series.subject == subject]
             diffusion = [
-                (run.cached_ms, run.exact, found.series.way.steps) for found, run in runs if found.series.way.steps
+                (run.cached_ms, run.exact, found.series.way.steps)
+                for found, run in runs
+                if found.series.way.mode == "diffusion"
             ]
             _line(axis, [(ms, exact) for ms, exact, _ in diffusion], subject.label, colour)
             for ms, exact, steps in diffusion:
                 axis.annotate(str(steps), (ms, mean(exact)), textcoords="offset points", xytext=(4, 5), color=colour)
-            for _, run in [pair for pair in runs if pair[0].series.way.mode == "ar"]:
-                _line(axis, [(run.cached_ms, run.exact)], f"{subject.label}, autoregressive", colour, "s")
+            for mode, (name, marker) in OTHER_READINGS.items():
+                own = [(run.cached_ms, run.exact) for found, run in runs if found.series.way.mode == mode]
+                _line(axis, own, f"{subject.label}, {name}", colour, marker)
         axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.xaxis.set_minor_formatter(NullFormatter())
         axis.set_xlabel("median ms an answer, context cached")
         axis.set_ylabel("exact match")
         _per_cent(axis)
-        axis.legend()
+        axis.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
         figure.tight_layout()
     return figure
 
@@ -183,8 +193,11 @@ def _panel(axis: Axes, found: Sequence[Found], values: object, title: str) -> No
     for colour, subject in zip(COLOURS * 3, _subjects(found), strict=False):
         for is_told, style in ((False, "-"), (True, "--")):
             own = [one for one in found if one.series.subject == subject and one.series.is_told == is_told]
-            points = [(one.series.way.steps, values(one)) for one in own if one.series.way.steps]  # type: ignore[operator]
+            points = [(one.series.way.steps, values(one)) for one in own if one.series.way.mode == "diffusion"]  # type: ignore[operator]
             _line(axis, points, subject.label + (", true length given" if is_told else ""), colour, style=style)
+            both = [(one.series.way.steps, values(one)) for one in own if one.series.way.mode == "both"]  # type: ignore[operator]
+            name, marker = OTHER_READINGS["both"]
+            _line(axis, both, f"{subject.label}, {name}", colour, marker)
             for one in [one for one in own if one.series.way.mode == "ar"]:
                 level = mean(values(one))  # type: ignore[operator]
                 axis.axhline(level, color=colour, linewidth=1, linestyle=":", label=f"{subject.label}, autoregressive")
