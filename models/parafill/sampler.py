@@ -166,7 +166,8 @@ class Infill:
 
     def memories(self, segments: list[str], leads: list[Lead], files: Sequence[str] = ()) -> list[HoleMemory]:
         """What may be recalled in each hole: of the text around the holes, and of other files. None without."""
-        if self.recall is None:
+        # The weights were found for one hole alone.
+        if self.recall is None or len(leads) != 1:
             return []
         encode = self.tokenizer.encode
         around = [

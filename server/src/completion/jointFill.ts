@@ -79,8 +79,7 @@ export async function fillJointly(
       mode: 'both',
       maxTokens: input.maxTokens,
       temperature: input.temperature,
-      // One more, so that leaving out the unchanged one does not cost a candidate.
-      candidates: input.candidates + (input.dropUnchanged ? 1 : 0),
+      candidates: candidatesFor(input),
       seed: input.seed,
       ...(input.steps === undefined ? {} : { steps: input.steps }),
       ...(input.budgetMs === undefined ? {} : { budgetMs: input.budgetMs }),
@@ -122,6 +121,18 @@ export async function fillJointly(
     .slice(0, input.candidates)
     .map((candidate) => withLineEnding(candidate, lineEnding));
   return { kind: 'filled', candidates, computed, filters, effort };
+}
+
+/** How many are computed at least where they cost nothing: several lengths are tried in any case. */
+const LEAST_CANDIDATES = 3;
+/** Longer holes are filled in several ways one after the other if several candidates are asked for. */
+const LONGEST_AT_ONCE = 64;
+
+/** So many more than are wanted that leaving out the unchanged one or a broken one costs none. */
+function candidatesFor({ candidates, dropUnchanged, temperature, maxTokens }: JointFillInput): number {
+  const wanted = candidates + (dropUnchanged ? 1 : 0);
+  const isFree = temperature === 0 && maxTokens.every((most) => most <= LONGEST_AT_ONCE);
+  return isFree ? Math.max(LEAST_CANDIDATES, wanted) : wanted;
 }
 
 /** How sure the model is of beginnings matters to whoever shows no more than those. */

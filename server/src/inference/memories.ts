@@ -43,7 +43,7 @@ export class Memories {
    * @param segments the text around the holes; there may be more than the first ones are filled of.
    * @param leads of the holes that are filled.
    * @param deadline when no more files that were not seen before are to be read.
-   * @returns one a hole, or undefined where the model was not measured to gain by it.
+   * @returns one a hole, or undefined where the model was not measured to gain by it: for several holes at once, too.
    */
   of(
     segments: readonly string[],
@@ -52,7 +52,8 @@ export class Memories {
     deadline: number,
   ): HoleMemory[] | undefined {
     const { recall: weights, layout } = this.manifest;
-    if (weights === undefined) return undefined;
+    // The weights were found for one hole alone; several of this model's came out worse with them.
+    if (weights === undefined || leads.length !== 1) return undefined;
     const around = [
       ...leads.map((lead, i) => this.before(segments[i]!, lead, i === 0)),
       this.tokenizer.encode(headWindow(segments[leads.length]!, recalledAfter)),

@@ -80,7 +80,11 @@ describe('fillJointly', () => {
   });
 
   it('says when all would stay empty', async () => {
-    const outcome = await fill(new ScriptedModel(' '), 'f(a, ⟦⟧)', { candidates: 1, steps: 1 });
+    const outcome = await fill(new ScriptedModel(' '), 'f(a, ⟦⟧)', {
+      candidates: 1,
+      steps: 1,
+      temperature: 0.1,
+    });
     if (outcome.kind !== 'empty') assert.fail(JSON.stringify(outcome));
     assert.match(outcome.reason, /left out: empty/);
   });
