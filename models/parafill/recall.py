@@ -159,8 +159,14 @@ class HoleMemory:
             [*self.before, *tokens] if from_start else tokens,
             self.behind_hole,
             None if says_nothing and not self.is_rest else self.eoh,
-            self.lead.first if is_first else None,
+            self._beginnings if is_first else None,
         )
+
+    @property
+    def _beginnings(self) -> np.ndarray | None:
+        """The tokens that a hole may begin with, if not all: of the one that says nothing, nothing is recalled."""
+        first = self.lead.first
+        return first if first is None or self.bare is None else first[first != self.bare]
 
     def mix(self, log_probabilities: np.ndarray, tokens: Sequence[int], from_start: bool = True) -> np.ndarray:
         """Log-probabilities [vocab] of that place with what is recalled there."""

@@ -35,7 +35,8 @@ export class HoleMemory {
       before: fromStart ? [...before.slice(-recall.reach), ...known] : known,
       behind: behindHole,
       end: saysNothing && !isRest ? undefined : end,
-      allowed: isFirst ? opening?.ids : undefined,
+      // Of what says nothing, nothing is recalled.
+      allowed: isFirst ? opening?.ids.filter((id) => id !== opening.bare) : undefined,
     });
   }
 
