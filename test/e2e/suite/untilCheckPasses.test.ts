@@ -133,7 +133,12 @@ describe('Regenerate Until Check Passes', () => {
     await set('parafill.checkCommand', 'sleep 1000');
     const { document, original, done } = await begin();
     await eventually('a running check', () => scratchCopies().length > 0);
-    await vscode.commands.executeCommand('notifications.showList');
+    // The progress may be told a moment later than the check begins, and there is no list before.
+    await eventually('the list of notifications', async () => {
+      await vscode.commands.executeCommand('notifications.showList');
+      const buttons = await renderedTexts('.notification-list-item .monaco-button');
+      return buttons.some((text) => text.includes('Cancel'));
+    });
     await click('.notification-list-item .monaco-button', 'Cancel');
     await done;
     assert.equal(document.getText(), original);
