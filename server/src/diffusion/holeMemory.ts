@@ -3,6 +3,9 @@ import type { Opening } from './task';
 
 /** What is known of a hole's surroundings, for recalling what may stand in it. */
 export class HoleMemory {
+  /** The tokens that the hole may begin with, if not all: of the one that says nothing, nothing is recalled. */
+  private readonly beginnings: ReadonlySet<number> | undefined;
+
   /**
    * @param before the tokens before the hole, its lead included; the last ones count.
    * @param end the token that ends a hole.
@@ -16,7 +19,9 @@ export class HoleMemory {
     private readonly end: number,
     private readonly opening: Opening | undefined,
     private readonly isRest = false,
-  ) {}
+  ) {
+    this.beginnings = opening && new Set(opening.ids.filter((id) => id !== opening.bare));
+  }
 
   /**
    * What is recalled for a place of the hole.
@@ -35,8 +40,7 @@ export class HoleMemory {
       before: fromStart ? [...before.slice(-recall.reach), ...known] : known,
       behind: behindHole,
       end: saysNothing && !isRest ? undefined : end,
-      // Of what says nothing, nothing is recalled.
-      allowed: isFirst ? opening?.ids.filter((id) => id !== opening.bare) : undefined,
+      allowed: isFirst ? this.beginnings : undefined,
     });
   }
 

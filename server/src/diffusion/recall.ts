@@ -33,7 +33,7 @@ export interface RecallQuery {
   /** The token that ends the hole; absent where it cannot end yet. */
   readonly end: number | undefined;
   /** The only tokens that may come, if not all may. */
-  readonly allowed?: Int32Array | undefined;
+  readonly allowed?: ReadonlySet<number> | undefined;
 }
 
 /** Up to so often counts as seldom, and up to such a share as disputed or as usual. */
@@ -112,14 +112,13 @@ export class Recall {
     const counts = orders.map(() => new Map<number, number>());
     const last = before.at(-1);
     if (last === undefined) return counts;
-    const may = allowed && new Set(allowed);
     for (let i = this.firsts[last]!; i < this.firsts[last + 1]!; i++) {
       const place = this.places[i]!;
       let token = tokens[place + 1]!;
       if (token === separator) continue;
       if (!behind.isEnd(token)) token = behind.without(token);
       else if (end !== undefined) token = end;
-      if (may !== undefined && token !== end && !may.has(token)) continue;
+      if (allowed !== undefined && token !== end && !allowed.has(token)) continue;
       let same = 1;
       while (same < reach && same < before.length && tokens[place - same] === before.at(-1 - same)) same++;
       const order = orders.findLastIndex((tokens) => tokens <= same);

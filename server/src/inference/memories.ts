@@ -54,24 +54,20 @@ export class Memories {
     const { recall: weights, layout } = this.manifest;
     // The weights were found for one hole alone; several of this model's came out worse with them.
     if (weights === undefined || leads.length !== 1) return undefined;
-    const around = [
-      ...leads.map((lead, i) => this.before(segments[i]!, lead, i === 0)),
-      this.tokenizer.encode(headWindow(segments[leads.length]!, recalledAfter)),
-    ];
-    const recall = new Recall([...around, ...this.tokensOf(files, deadline)], layout.vocabSize, weights);
-    return leads.map((lead, i) => {
-      const before = [...around[i]!.subarray(-recall.reach)];
-      const behind = behindHole(this.tokenizer, around[i + 1]![0]);
-      return new HoleMemory(recall, before, behind, layout.eoh, lead.first);
-    });
+    const lead = leads[0]!;
+    const before = this.before(segments[0]!, lead);
+    const after = this.tokenizer.encode(headWindow(segments[1]!, recalledAfter));
+    const texts = [before, after, ...this.tokensOf(files, deadline)];
+    const recall = new Recall(texts, layout.vocabSize, weights);
+    const last = [...before.subarray(-recall.reach)];
+    return [new HoleMemory(recall, last, behindHole(this.tokenizer, after[0]), layout.eoh, lead.first)];
   }
 
   /** The tokens before a hole, without what its first token begins with. */
-  private before(segment: string, lead: Lead, isFirst: boolean): Int32Array {
+  private before(segment: string, lead: Lead): Int32Array {
     const lineStart =
       lead.ids.length === 0 ? segment.length - lead.opening.length : segment.lastIndexOf('\n') + 1;
-    const above = segment.slice(0, lineStart);
-    const kept = this.tokenizer.encode(isFirst ? tailWindow(above, recalledBefore) : above);
+    const kept = this.tokenizer.encode(tailWindow(segment.slice(0, lineStart), recalledBefore));
     return Int32Array.of(...kept, ...lead.ids);
   }
 

@@ -1,5 +1,13 @@
 import type { Tensor } from 'onnxruntime-node';
-import { capacityStep, checkSize, type KvMemory, type KvShape, type KvStore, roundedUp } from './kvStore';
+import {
+  bytesOf,
+  capacityStep,
+  checkSize,
+  type KvMemory,
+  type KvShape,
+  type KvStore,
+  roundedUp,
+} from './kvStore';
 import { float32Tensor, int32Tensor, type Session } from './session';
 
 /** Tensors that a store holds on the device; they are freed by hand, for garbage collection does not free them. */
@@ -115,8 +123,7 @@ class DeviceKvStore implements KvStore {
   }
 
   get bytes(): number {
-    const { layers, kvHeads, headDim } = this.shape;
-    return 2 * layers * this.rowCount * kvHeads * this.capacity * headDim * Float32Array.BYTES_PER_ELEMENT;
+    return this.rowCount * bytesOf(this.shape, this.capacity);
   }
 
   async settled(): Promise<void> {

@@ -77,7 +77,7 @@ describe('recall', () => {
         [30, 31],
         [30, 32],
       ],
-      { before: [30], allowed: Int32Array.of(32, 33) },
+      { before: [30], allowed: new Set([32, 33]) },
       { rest: 0.5, 32: 0.5 },
     ],
   ];
