@@ -3,6 +3,9 @@
 import { createServer } from 'node:http';
 import { fillInSecondWindow } from './secondWindow.mjs';
 
+/** A button that is gone by then is looked for again by the test, if at all. */
+const BUTTON_MS = 2_000;
+
 /** Ghost text as drawn: in the cursor's line, and the lines below it. Runs inside the page. */
 export function readGhostText() {
   const visible = (/** @type {Element} */ element) => (element.textContent ?? '').replaceAll('\u00a0', ' ');
@@ -108,8 +111,11 @@ export async function startBridge(page) {
   /** @type {Record<string, (body: any) => Promise<unknown>>} */
   const actions = {
     ghostText: () => page.evaluate(readGhostText),
-    click: async ({ selector, text }) => page.locator(selector, { hasText: text }).first().click(),
+    /** By the keyboard: a hover that comes and goes may lie above what the mouse would click. */
+    pressButton: async ({ selector, text }) =>
+      page.locator(selector, { hasText: text }).first().press('Enter', { timeout: BUTTON_MS }),
     hover: async ({ selector }) => page.locator(selector).first().hover(),
+    takeMouseAway: async () => page.mouse.move(0, 0),
     press: async ({ key }) => page.keyboard.press(key),
     type: async ({ text }) => page.keyboard.type(text, { delay: 20 }),
     fillInSecondWindow: ({ file }) => fillInSecondWindow(page, file),

@@ -20,14 +20,19 @@ export async function press(key: string): Promise<void> {
   await call('press', { key });
 }
 
-/** Clicks the first element that matches a CSS selector and has this text. */
-export async function click(selector: string, text: string): Promise<void> {
-  await call('click', { selector, text });
+/** Focuses the first button that matches a CSS selector and has this text, and presses Enter. */
+export async function pressButton(selector: string, text: string): Promise<void> {
+  await call('pressButton', { selector, text });
 }
 
 /** Rests the mouse on the first element that matches a CSS selector. */
 export async function hover(selector: string): Promise<void> {
   await call('hover', { selector });
+}
+
+/** Takes the mouse where nothing shows a hover: what it rests on shows one again whenever it changes. */
+export async function takeMouseAway(): Promise<void> {
+  await call('takeMouseAway', {});
 }
 
 /** Fills and saves a file of the workspace in another window, which is closed again. */

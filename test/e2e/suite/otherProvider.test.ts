@@ -1,8 +1,8 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { click, hasBridge, renderedTexts } from './bridge';
-import { closeEverything, eventually, readyParafill } from './editor';
-import { message } from './page';
+import { hasBridge, renderedTexts } from './bridge';
+import { closeEverything, readyParafill } from './editor';
+import { chooseInMessage, message } from './page';
 
 const OFFER = 'Supermaven suggests code while you type, too';
 const AUTOMATIC = 'parafill.enableAutomaticCompletions';
@@ -28,9 +28,7 @@ describe('beside another extension that shows ghost text', () => {
     const api = await readyParafill();
     await message(new RegExp(OFFER));
 
-    await vscode.commands.executeCommand('notifications.showList');
-    await click('.notification-list-item .monaco-button', 'Only on Alt+\\');
-    await eventually('the pause', () => api.status?.kind === 'paused');
+    await chooseInMessage('Only on Alt+\\', () => api.status?.kind === 'paused');
     assert.equal(settings().get(AUTOMATIC), false);
 
     await settings().update(AUTOMATIC, undefined, vscode.ConfigurationTarget.Global);

@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import { hasBridge, press, renderedTexts } from './bridge';
+import { hasBridge, press, pressButton, renderedTexts } from './bridge';
 import { eventually } from './editor';
 
 const PRESS_AGAIN_MS = 3_000;
@@ -15,6 +15,18 @@ export async function message(pattern: RegExp): Promise<void> {
     return (await renderedTexts('.notification-list-item')).some((text) => pattern.test(text));
   });
   await vscode.commands.executeCommand('notifications.hideList');
+}
+
+/** Presses a button of a message, when it is there, until the condition holds: messages are drawn anew as they change. */
+export async function chooseInMessage(button: string, isDone: () => boolean): Promise<void> {
+  const buttons = '.notification-list-item .monaco-button';
+  await eventually(`what ${button} in a message does`, async () => {
+    if (isDone()) return true;
+    await vscode.commands.executeCommand('notifications.showList');
+    if ((await renderedTexts(buttons)).some((text) => text.includes(button)))
+      await pressButton(buttons, button).catch(() => undefined);
+    return isDone();
+  });
 }
 
 /**
@@ -37,9 +49,15 @@ export async function pressUntil<T>(
 
 /** Presses a key until the command that waits for it ends. */
 export async function pressToEnd(key: string, done: Thenable<unknown>): Promise<void> {
-  let isOver = false as boolean;
-  void done.then(() => {
+  await pressUntil(key, endOf(done));
+}
+
+/** Whether it is over. */
+export function endOf(done: Thenable<unknown>): () => boolean {
+  let isOver = false;
+  const over = (): void => {
     isOver = true;
-  });
-  await pressUntil(key, () => isOver);
+  };
+  done.then(over, over);
+  return () => isOver;
 }

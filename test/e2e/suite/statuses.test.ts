@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { StatusKind } from '../../../server/src/protocol';
-import { hasBridge, hover, renderedTexts } from './bridge';
+import { hasBridge, hover, renderedTexts, takeMouseAway } from './bridge';
 import { closeEverything, editorWith, eventually, parafill, readyParafill, type } from './editor';
 import { message } from './page';
 
@@ -25,6 +25,7 @@ describe('the status', () => {
       await hover('[id="status.languageStatus"]');
       return (await renderedTexts('.hover-language-status')).some((text) => what.test(text));
     });
+    await takeMouseAway();
   }
 
   /** Types a character and waits until the model has answered it. */

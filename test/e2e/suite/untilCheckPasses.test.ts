@@ -2,9 +2,9 @@ import * as assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as vscode from 'vscode';
-import { click, hasBridge, press, renderedTexts, typeKeys } from './bridge';
+import { hasBridge, press, renderedTexts, typeKeys } from './bridge';
 import { closeEverything, eventually, openFile, parafill, rangeOf, readyParafill, select } from './editor';
-import { message } from './page';
+import { chooseInMessage, endOf, message } from './page';
 
 const COMMAND = 'parafill.regenerateUntilCheckPasses';
 const BODY = '{ x: left.x - right.x, y: left.y - right.y }';
@@ -133,13 +133,7 @@ describe('Regenerate Until Check Passes', () => {
     await set('parafill.checkCommand', 'sleep 1000');
     const { document, original, done } = await begin();
     await eventually('a running check', () => scratchCopies().length > 0);
-    // The progress may be told a moment later than the check begins, and there is no list before.
-    await eventually('the list of notifications', async () => {
-      await vscode.commands.executeCommand('notifications.showList');
-      const buttons = await renderedTexts('.notification-list-item .monaco-button');
-      return buttons.some((text) => text.includes('Cancel'));
-    });
-    await click('.notification-list-item .monaco-button', 'Cancel');
+    await chooseInMessage('Cancel', endOf(done));
     await done;
     assert.equal(document.getText(), original);
     assert.equal(document.isDirty, false);
