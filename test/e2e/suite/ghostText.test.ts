@@ -1,6 +1,6 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
-import { hasBridge, press, renderedGhostText } from './bridge';
+import { type GhostText, hasBridge, press, renderedGhostText } from './bridge';
 import {
   closeEverything,
   editorWith,
@@ -13,6 +13,9 @@ import {
   type,
 } from './editor';
 import { pressUntil } from './page';
+
+/** Several lines that stand so often in a file that a model should be sure of them. */
+const OPTIONS = '{\n    encoding: "utf8",\n    flag: "r",\n  }';
 
 /** The last request that ran the model for ghost text and had something to offer. */
 async function suggestionOffered(): Promise<void> {
@@ -52,6 +55,35 @@ describe('ghost text', () => {
     assert.notEqual(inserted.trim(), '', 'what was accepted is empty');
     if (ghost !== undefined)
       assert.ok(inserted.startsWith(ghost.inline), `shown ${ghost.inline}, inserted ${inserted}`);
+
+    await vscode.commands.executeCommand('undo');
+    await eventually('the text before accepting', () => document.getText() === typed);
+  });
+
+  it('of several lines is drawn in them, is accepted with one Tab, and goes with one undo', async function () {
+    if (!hasBridge) this.skip();
+    const reader = (name: string, options: string): string =>
+      `export function read${name}(path: string): string {\n  return readFileSync(path, ${options});\n}\n`;
+    const said = ['Config', 'Report', 'Table', 'Index'].map((name) => reader(name, OPTIONS));
+    const editor = await editorWith([...said, reader('Graph', '|'), reader('Image', OPTIONS)].join('\n'));
+    const { document } = editor;
+    // The editor closes the bracket by itself, so that the lines come between the two.
+    await type('{');
+    const typed = document.getText();
+    const { line, character } = editor.selection.active;
+    const severalLines = async (): Promise<GhostText | false> => {
+      const ghost = await renderedGhostText();
+      return ghost !== undefined && ghost.below.length > 1 && ghost;
+    };
+    const ghost = await pressUntil('Alt+\\', severalLines);
+    assert.equal(document.getText(), typed, 'a suggestion must not touch the document');
+    const before = document.lineAt(line).text.slice(0, character);
+
+    await press('Tab');
+    await eventually('the accepted text', () => document.getText() !== typed);
+    const drawn = [before + ghost.inline, ...ghost.below];
+    const lines = document.getText().split('\n');
+    assert.deepEqual(lines.slice(line, line + drawn.length), drawn);
 
     await vscode.commands.executeCommand('undo');
     await eventually('the text before accepting', () => document.getText() === typed);
