@@ -54,7 +54,7 @@ interface Shown {
 /** The diffs of one document with its candidates, from the first one shown to their closing. */
 export class OpenPreview implements vscode.Disposable {
   private readonly single: Shown;
-  private readonly others: Shown[] = [];
+  private readonly others: { readonly original: Shown; readonly candidate: Shown }[] = [];
   private readonly closedByPerson = new vscode.EventEmitter<void>();
   private readonly listeners: vscode.Disposable;
   private opened: Promise<unknown> | undefined;
@@ -97,11 +97,16 @@ export class OpenPreview implements vscode.Disposable {
     if (this.closed) return;
     const resources: (readonly [vscode.Uri, vscode.Uri, vscode.Uri])[] = [];
     for (const [i, text] of texts.entries()) {
-      const shown = this.others[i] ?? this.create(vscode.l10n.t('candidate {0}', i + 1));
-      this.others[i] = shown;
-      shown.set(text);
-      await this.inOurLanguage(shown.uri);
-      resources.push([shown.uri, this.document.uri, shown.uri]);
+      const folder = vscode.l10n.t('candidate {0}', i + 1);
+      // A diff whose sides have different paths is called a renamed file.
+      const { original, candidate } = (this.others[i] ??= {
+        original: this.create(folder),
+        candidate: this.create(folder),
+      });
+      original.set(this.document.getText());
+      candidate.set(text);
+      for (const { uri } of [original, candidate]) await this.inOurLanguage(uri);
+      resources.push([candidate.uri, original.uri, candidate.uri]);
     }
     await vscode.commands.executeCommand('vscode.changes', this.title, resources);
   }
@@ -115,7 +120,8 @@ export class OpenPreview implements vscode.Disposable {
       .flatMap((group) => group.tabs)
       .filter((tab) => this.isDiff(tab) || this.isMultiDiff(tab));
     if (tabs.length > 0) await vscode.window.tabGroups.close(tabs, true);
-    for (const shown of [this.single, ...this.others]) shown.set(undefined);
+    const others = this.others.flatMap(({ original, candidate }) => [original, candidate]);
+    for (const shown of [this.single, ...others]) shown.set(undefined);
   }
 
   dispose(): void {

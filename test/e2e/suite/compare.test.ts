@@ -83,6 +83,12 @@ describe('Compare Candidates', () => {
       vscode.window.tabGroups.all.flatMap((group) => group.tabs).filter(isOurs);
     await eventually('the editor with all diffs', () => tabs().length === 1);
     assert.equal(hasDiff(), false, 'they are in one editor of several diffs');
+    if (hasBridge) {
+      await eventually('the header of a diff', async () =>
+        (await renderedTexts('.multiDiffEntry .file-path')).some((text) => text.includes('candidate 1')),
+      );
+      assert.deepEqual(await renderedTexts('.multiDiffEntry .status.renamed'), []);
+    }
     await vscode.commands.executeCommand(ESCAPE);
     await done;
     await eventually('the end of it', () => tabs().length === 0);
