@@ -29,12 +29,13 @@ const settings = {
   'editor.scrollBeyondLastLine': false,
   'editor.overviewRulerBorder': false,
   'typescript.validate.enable': false,
+  'typescript.disableAutomaticTypeAcquisition': true,
   'typescript.tsserver.enabled': false,
   'remote.autoForwardPorts': false,
   // As many as the model was made for: a machine that is busy would take fewer.
   'parafill.steps': 4,
   // Enough to compare where the likeliest ones are alike.
-  'parafill.candidates': 5,
+  'parafill.candidates': 8,
 };
 
 /** Items of the status bar that belong to this host or to nobody's subject. */
