@@ -43,6 +43,7 @@ const required = [
   'models/parafill-small/model.f16.onnx',
   'models/parafill-small/model.f32.onnx',
   'models/parafill-small/cache.onnx',
+  'models/parafill-small/ngrams.safetensors',
   'models/parafill-small/tokenizer.json',
 ];
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

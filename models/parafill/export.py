@@ -19,6 +19,8 @@ from .checkpoint import licence_of
 from .config import ModelConfig
 from .gpu_graphs import GPU_GRAPHS, save_gpu_graphs
 from .model import Transformer
+from .ngrams import FILE as NGRAMS
+from .ngrams import Ngrams
 from .onnx_graph import build_graph
 from .onnx_model import KvCache, OnnxModel
 from .recall import RecallWeights
@@ -97,12 +99,21 @@ def add_gpu_graphs(folder: Path) -> None:
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
 
-def set_recall(folder: Path, model: OnnxModel, recall: RecallWeights) -> None:
+def add_ngrams(folder: Path, ngrams: Ngrams) -> None:
+    """Gives an exported model a table of n-grams. What it recalls has to be weighed anew (scripts/fit_recall.py)."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    ngrams.save(folder / NGRAMS)
+    manifest["files"][NGRAMS] = _entry(folder / NGRAMS)
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def set_recall(folder: Path, model: OnnxModel, recall: RecallWeights, ngrams: Ngrams | None) -> None:
     """Writes how far the exported model shall believe what it recalls into its manifest, and its goldens anew."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    manifest["recall"] = dataclasses.asdict(recall)
-    goldens = build_goldens(model, load_tokenizer(folder), manifest["fileShare"], recall)
+    manifest["recall"] = {key: value for key, value in dataclasses.asdict(recall).items() if value is not None}
+    goldens = build_goldens(model, load_tokenizer(folder), manifest["fileShare"], recall, ngrams)
     (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
     path.write_text(json.dumps(manifest, indent=2) + "\n")
 
@@ -188,10 +199,14 @@ def export_model(
 
 
 def build_goldens(
-    model: OnnxModel, tokenizer: CodeTokenizer, file_share: float, recall: RecallWeights | None = None
+    model: OnnxModel,
+    tokenizer: CodeTokenizer,
+    file_share: float,
+    recall: RecallWeights | None = None,
+    ngrams: Ngrams | None = None,
 ) -> dict[str, Any]:
     """What the TypeScript side must reproduce: token ids, logits of both readings, whole fills."""
-    infill = Infill(model, tokenizer, file_share, heals=True, recall=recall)
+    infill = Infill(model, tokenizer, file_share, heals=True, recall=recall, ngrams=ngrams)
     fills = []
     for index, (language, segments, decoding) in enumerate(_FILL_REQUESTS):
         chunks = _CHUNKS if index == len(_FILL_REQUESTS) - 1 else []

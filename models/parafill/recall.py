@@ -10,10 +10,11 @@ from __future__ import annotations
 import collections
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from .ngrams import LONGEST, Ngrams
 from .opening import Lead
 from .tokenizer import CodeTokenizer
 
@@ -21,39 +22,50 @@ from .tokenizer import CodeTokenizer
 ORDERS = (1, 2, 3, 4, 6, 8)
 #: Up to so often counts as seldom; up to such a share of the likeliest token, as disputed or as usual.
 SELDOM, DISPUTED, USUAL = 3, 0.6, 0.95
+#: A place is nearer to what stands behind the hole the more of its first tokens follow within so many tokens.
+BEHIND, SIGHT = 2, 8
 #: Stands between texts: nothing is recalled across it.
 _SEPARATOR = -1
 
-#: A cell of the table: (order's index, how often, how unanimously), and what is recalled there, by token.
-Evidence = tuple[tuple[int, int, int], dict[int, float]]
+#: A cell of the weights: (table, order's index, how often, how unanimously). The tables 0 to BEHIND are for places in
+#: the texts at hand that are so near to what stands behind the hole, the last one for n-grams.
+Cell = tuple[int, int, int, int]
+#: What is recalled with the same weight, by token; together 1.
+Evidence = tuple[Cell, dict[int, float]]
 
 
 @dataclasses.dataclass(frozen=True)
 class RecallWeights:
-    """The manifest's `recall`. `weights[order][often][agreement]` is in [0, 1)."""
+    """The manifest's `recall`. `weights[nearness][order][often][agreement]` and `ngrams[order][…]` are in [0, 1)."""
 
     orders: tuple[int, ...]
-    weights: list[list[list[float]]]
+    weights: list[list[list[list[float]]]]
+    #: Absent where the model has no n-grams.
+    ngrams: list[list[list[float]]] | None = None
 
     @classmethod
     def of(cls, manifest: dict) -> RecallWeights | None:
         """None where the model goes without."""
         found = manifest.get("recall")
-        return cls(tuple(found["orders"]), found["weights"]) if found else None
+        return cls(tuple(found["orders"]), found["weights"], found.get("ngrams")) if found else None
+
+    def of_cell(self, cell: Cell) -> float:
+        table, order, often, agreement = cell
+        return [*self.weights, self.ngrams][table][order][often][agreement]
 
 
 class BehindHole:
-    """What stands behind a hole, seen from places where the same follows. `after`: its first token, or None."""
+    """What stands behind a hole, seen from places where the same follows. `after`: its first tokens."""
 
-    def __init__(self, tokenizer: CodeTokenizer, after: int | None) -> None:
-        self.tokenizer, self.after = tokenizer, after
-        self.own = b"" if after is None else tokenizer.decode_bytes([after])
+    def __init__(self, tokenizer: CodeTokenizer, after: Sequence[int]) -> None:
+        self.tokenizer, self.after = tokenizer, list(after[:BEHIND])
+        self.own = tokenizer.decode_bytes(self.after[:1])
         self._shorter: dict[int, int] = {}
 
     def is_end(self, token: int) -> bool:
         """Whether a hole ends where this token follows: the same, or another line, however far it is indented."""
         breaks = self.own[:1] == b"\n" and self.tokenizer.decode_bytes([token])[:1] == b"\n"
-        return token == self.after or breaks
+        return [token] == self.after[:1] or breaks
 
     def without(self, token: int) -> int:
         """The token without what stands behind the hole, if that is one; else itself: `)` of `);` before `;`."""
@@ -63,69 +75,107 @@ class BehindHole:
             self._shorter[token] = token if rest is None else rest
         return self._shorter[token]
 
+    def nearness(self, tokens: Sequence[int]) -> np.ndarray:
+        """[tokens] how many of the first tokens behind the hole follow each place together, within SIGHT tokens."""
+        known, near = np.asarray(tokens), np.zeros(len(tokens), int)
+        for count in range(1, len(self.after) + 1):
+            windows = np.lib.stride_tricks.sliding_window_view(known, count)
+            places = np.flatnonzero((windows == self.after[:count]).all(-1))
+            for back in range(1, SIGHT + 1):
+                # Nothing is near across texts.
+                places = places[known[places - back] != _SEPARATOR]
+                near[places - back] = count
+        return near
+
 
 class Recall:
     """An index of the texts that something may be recalled from: token ids of each."""
 
-    def __init__(self, texts: Sequence[Sequence[int]], orders: Sequence[int] = ORDERS) -> None:
-        self.orders = tuple(orders)
+    def __init__(
+        self,
+        texts: Sequence[Sequence[int]],
+        behind: BehindHole,
+        orders: Sequence[int] = ORDERS,
+        ngrams: Ngrams | None = None,
+    ) -> None:
+        self.behind, self.orders, self.ngrams = behind, tuple(orders), ngrams
         self.reach = self.orders[-1]
         self.tokens: list[int] = [_SEPARATOR]
         for text in texts:
             self.tokens += [*text, _SEPARATOR]
+        self.nearness = behind.nearness(self.tokens)
         self.places: dict[int, list[int]] = collections.defaultdict(list)
         for place, token in enumerate(self.tokens):
             self.places[token].append(place)
 
-    def evidence(
-        self, before: Sequence[int], behind: BehindHole, end: int | None, allowed: np.ndarray | None
-    ) -> list[Evidence]:
-        """What followed, longest sequences first; each order counts what the longer ones counted, too.
+    def evidence(self, before: Sequence[int], end: int | None, allowed: np.ndarray | None) -> list[Evidence]:
+        """What followed the last tokens, in the order in which it is believed.
+
+        Nearest places first, and longest sequences first; each counts what those before it counted, too. N-grams last.
 
         `before`: the tokens before a place. `end`: the token that ends the hole; None where it cannot end yet.
         `allowed`: the only tokens that may come.
         """
         if not before:
             return []
-        found = [collections.Counter[int]() for _ in self.orders]
         may = None if allowed is None else set(allowed.tolist())
+
+        def in_hole(followers: Iterable[tuple[int, float]]) -> dict[int, float]:
+            """What tokens that followed elsewhere, with counts, are in the hole."""
+            counts = collections.defaultdict[int, float](float)
+            for token, count in followers:
+                if not self.behind.is_end(token):
+                    token = self.behind.without(token)
+                elif end is not None:
+                    token = end
+                if may is None or token == end or token in may:
+                    counts[token] += count
+            return counts
+
+        places: dict[tuple[int, int], list[tuple[int, float]]] = collections.defaultdict(list)
         for place in self.places.get(before[-1], ()):
-            token = self.tokens[place + 1]
-            if token == _SEPARATOR:
-                continue
-            if not behind.is_end(token):
-                token = behind.without(token)
-            elif end is not None:
-                token = end
-            if may is not None and token != end and token not in may:
+            if self.tokens[place + 1] == _SEPARATOR:
                 continue
             same = 1
             while same < min(self.reach, len(before)) and self.tokens[place - same] == before[-1 - same]:
                 same += 1
             level = sum(order <= same for order in self.orders) - 1
-            if level >= 0:
-                found[level][token] += 1
+            places[int(self.nearness[place]), level].append((self.tokens[place + 1], 1))
+        found = {key: in_hole(followers) for key, followers in places.items()}
         evidence: list[Evidence] = []
-        seen = collections.Counter[int]()
-        for level in range(len(self.orders) - 1, -1, -1):
-            seen.update(found[level])
-            total = seen.total()
-            if total == 0:
-                continue
-            top = max(seen.values()) / total
-            often = 0 if total == 1 else 1 if total <= SELDOM else 2
-            agreement = 0 if top < DISPUTED else 1 if top < USUAL else 2
-            evidence.append(((level, often, agreement), {token: count / total for token, count in seen.items()}))
+        for near in range(BEHIND, -1, -1):
+            seen = collections.defaultdict[int, float](float)
+            for level in range(len(self.orders) - 1, -1, -1):
+                for at_least in range(near, BEHIND + 1):
+                    for token, count in found.get((at_least, level), {}).items():
+                        seen[token] += count
+                total = sum(seen.values())
+                often = 0 if total == 1 else 1 if total <= SELDOM else 2
+                evidence += _agreed(near, level, often, seen)
+        for level in range(LONGEST - 1, -1, -1):
+            followers = self.ngrams.followers(before, level + 1) if self.ngrams else None
+            if followers is not None:
+                evidence += _agreed(BEHIND + 1, level, followers[0], in_hole(followers[1].items()))
         return evidence
 
 
+def _agreed(table: int, level: int, often: int, counts: dict[int, float]) -> list[Evidence]:
+    """Evidence of what was counted, if anything was."""
+    total = sum(counts.values())
+    if total == 0:
+        return []
+    top = max(counts.values()) / total
+    agreement = 0 if top < DISPUTED else 1 if top < USUAL else 2
+    return [((table, level, often, agreement), {token: count / total for token, count in counts.items()})]
+
+
 def mixed(log_probabilities: np.ndarray, evidence: list[Evidence], weights: RecallWeights) -> np.ndarray:
-    """Log-probabilities [vocab] with what is recalled: each order takes its weight of what longer ones left."""
+    """Log-probabilities [vocab] with what is recalled: each takes its weight of what those before it left."""
     if not evidence:
         return log_probabilities
     rest, shares = 1.0, collections.defaultdict[int, float](float)
-    for (level, often, agreement), share in evidence:
-        weight = weights.weights[level][often][agreement]
+    for cell, share in evidence:
+        weight = weights.of_cell(cell)
         for token, part in share.items():
             shares[token] += rest * weight * part
         rest *= 1 - weight
@@ -143,7 +193,6 @@ class HoleMemory:
     weights: RecallWeights
     #: The tokens before the hole, its lead included; the last ones count.
     before: list[int]
-    behind_hole: BehindHole
     eoh: int
     lead: Lead
     #: The only token, if any, that says nothing but what stands before the hole.
@@ -157,7 +206,6 @@ class HoleMemory:
         says_nothing = is_first or (from_start and list(tokens) == [self.bare])
         return self.recall.evidence(
             [*self.before, *tokens] if from_start else tokens,
-            self.behind_hole,
             None if says_nothing and not self.is_rest else self.eoh,
             self._beginnings if is_first else None,
         )
@@ -177,26 +225,38 @@ class HoleMemory:
         return dataclasses.replace(self, before=[*self.before, *tokens], lead=Lead([]), bare=None, is_rest=True)
 
 
-def fit(places: Sequence[tuple[float, list[tuple[tuple[int, int, int], float]]]], rounds: int = 30) -> RecallWeights:
+def fit(places: Sequence[tuple[float, list[tuple[Cell, float]]]], rounds: int = 30) -> RecallWeights:
     """The weights under which the true tokens of these places are likeliest, by expectation maximisation.
 
-    A place is the network's probability of its true token, and of each order, longest first, its cell of the table and
-    what it gives the true token. A cell that was hardly ever seen gets a small weight.
+    A place is the network's probability of its true token and, for each evidence in its order, the cell of the weights
+    and what it gives the true token. A cell that was hardly ever seen gets a small weight.
     """
-    weights = np.full((len(ORDERS), 3, 3), 0.2)
+    weights = collections.defaultdict[Cell, float](lambda: 0.2)
     for _ in range(rounds):
-        taken, asked = np.zeros_like(weights), np.zeros_like(weights)
-        for network, orders in places:
-            # below[i]: the probability without the first i orders, which are the longest.
+        # As if two more places had been seen, one in ten of them right.
+        taken, asked = (
+            collections.defaultdict[Cell, float](lambda: 0.2),
+            collections.defaultdict[Cell, float](lambda: 2),
+        )
+        for network, evidence in places:
+            # below[i]: the probability without the first i kinds of evidence.
             below = [network]
-            for cell, share in reversed(orders):
+            for cell, share in reversed(evidence):
                 below.append((1 - weights[cell]) * below[-1] + weights[cell] * share)
             reached = 1.0
-            for (cell, share), whole in zip(orders, reversed(below), strict=False):
+            for (cell, share), whole in zip(evidence, reversed(below), strict=False):
                 mine = weights[cell] * share / whole if whole > 0 else 0.0
                 taken[cell] += reached * mine
                 asked[cell] += reached
                 reached *= 1 - mine
-        # As if two more places had been seen, one in ten of them right.
-        weights = (taken + 0.2) / (asked + 2)
-    return RecallWeights(ORDERS, np.round(weights, 3).tolist())
+        weights = collections.defaultdict(lambda: 0.1, {cell: taken[cell] / asked[cell] for cell in asked})
+
+    def table(index: int, orders: int) -> list[list[list[float]]]:
+        return [
+            [[round(weights[index, order, often, agreement], 3) for agreement in range(3)] for often in range(3)]
+            for order in range(orders)
+        ]
+
+    knows_ngrams = any(cell[0] > BEHIND for _, evidence in places for cell, _ in evidence)
+    near = [table(index, len(ORDERS)) for index in range(BEHIND + 1)]
+    return RecallWeights(ORDERS, near, table(BEHIND + 1, LONGEST) if knows_ngrams else None)

@@ -6,6 +6,8 @@ text, and no text ever encodes to an id below `first_text`.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -59,6 +61,7 @@ class CodeTokenizer:
         self._bytes = _token_bytes(backend, self.first_text)
         self._byte_ids = {value[0]: i for i, value in enumerate(self._bytes) if len(value) == 1}
         self._ids = {value: i for i, value in enumerate(self._bytes) if i >= self.first_text}
+        self._ascending = sorted((value, i) for i, value in enumerate(self._bytes) if i >= self.first_text)
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text, all of them >= first_text."""
@@ -99,7 +102,9 @@ class CodeTokenizer:
 
     def beginning_with(self, prefix: bytes) -> list[int]:
         """Ids of all tokens whose bytes begin with these, ascending."""
-        return [i for i in range(self.first_text, self.size) if self._bytes[i].startswith(prefix)]
+        first = bisect.bisect_left(self._ascending, (prefix, 0))
+        found = itertools.takewhile(lambda entry: entry[0].startswith(prefix), self._ascending[first:])
+        return sorted(token for _, token in found)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of text ids; bytes that are no UTF-8 (a cut character) become U+FFFD."""

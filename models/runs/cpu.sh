@@ -38,6 +38,7 @@ train "$run" scripts/distill.py "$run/pretrain" --minutes "${DISTILL_MINUTES:-2}
 logs=("$run-short/pretrain.jsonl" "$run/pretrain.jsonl" "$run/distill.jsonl")
 "$python" scripts/export.py "$run/round$rounds" --out "${OUT:-parafill-small}" --continue-from "$run/pretrain" \
   --logs "${logs[@]}"
+"$python" scripts/count_ngrams.py "${OUT:-parafill-small}"
 "$python" scripts/fit_recall.py "${OUT:-parafill-small}"
 earlier=()
 for number in $(seq 1 $((rounds - 1))); do earlier+=("$run/round$number"); done

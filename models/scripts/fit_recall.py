@@ -20,6 +20,8 @@ from tqdm import tqdm
 from parafill.config import ModelConfig
 from parafill.corpus.shards import Documents, open_shards
 from parafill.export import set_recall
+from parafill.ngrams import FILE as NGRAMS
+from parafill.ngrams import Ngrams
 from parafill.onnx_model import OnnxModel
 from parafill.recall import ORDERS, RecallWeights, fit, mixed
 from parafill.sampler import Infill
@@ -44,7 +46,8 @@ def places_of(hole: PackageHole, infill: Infill, files: list[str]) -> list[Place
     """The places of a hole, read causally by the exported graph."""
     segments = [hole.before, hole.after]
     context, leads = infill.split(hole.language, segments)
-    (memory,) = infill.memories(segments, leads, files)
+    memory = infill.memory(segments, leads, files)
+    assert memory is not None
     truth = [*infill.tokenizer.encode(leads[0].opening + hole.target), infill.special.eoh]
     row = infill.read_whole(infill.model.encode(context), leads[0], truth)
     if leads[0].first is not None and truth[0] not in leads[0].first:
@@ -81,8 +84,9 @@ def main() -> None:
     manifest = json.loads((options.model / "manifest.json").read_text())
     tokenizer = load_tokenizer(options.model)
     network = OnnxModel(options.model / "model.onnx", ModelConfig.load(options.model / "checkpoint" / "config.json"))
+    ngrams = Ngrams.load(options.model / NGRAMS) if NGRAMS in manifest["files"] else None
     unknown = RecallWeights(ORDERS, [])
-    infill = Infill(network, tokenizer, heals=manifest.get("heals", False), recall=unknown)
+    infill = Infill(network, tokenizer, heals=manifest.get("heals", False), recall=unknown, ngrams=ngrams)
     documents = open_shards(options.shards, "validation")
     recipe = load_recipe(MODELS / "tasks" / "package_holes.json")
     # More of each kind than the report asks for: a table of weights needs many.
@@ -106,7 +110,7 @@ def main() -> None:
         recalled = sum(nats(part, halves[half]) * len(part) for half, part in enumerate(parts)) / len(places)
         found[name] = {"tokens": len(places), "without": round(nats(places, None), 4), "with": round(recalled, 4)}
         print(f"{name}: {found[name]}")
-    set_recall(options.model, network, weights_of(every))
+    set_recall(options.model, network, weights_of(every), ngrams)
     print(json.dumps({"holes": len(holes), **found}))
 
 

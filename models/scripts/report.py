@@ -142,11 +142,10 @@ def subjects_of(options: argparse.Namespace) -> list[Subject]:
     """What ships comes first."""
     exports, tokenizer = options.answers / "exports", options.model / "tokenizer.json"
     subjects = [subject_of(options.model, "student", "student", tokenizer, exports)]
-    recall = subjects[0].manifest.get("recall")
     if options.teacher:
-        subjects.append(subject_of(options.teacher, "teacher", "teacher", tokenizer, exports, recall))
+        subjects.append(subject_of(options.teacher, "teacher", "teacher", tokenizer, exports, options.model))
     for number, folder in enumerate(options.rounds, 1):
-        subjects.append(subject_of(folder, "round", f"round {number}", tokenizer, exports, recall))
+        subjects.append(subject_of(folder, "round", f"round {number}", tokenizer, exports, options.model))
     return subjects
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from parafill.checkpoint import CheckpointError, load_info, load_model
 from parafill.corpus.shards import sha256_of
 from parafill.export import export_model
+from parafill.ngrams import FILE as NGRAMS
 
 
 @dataclass(frozen=True)
@@ -26,11 +28,11 @@ class Subject:
 
 
 def subject_of(
-    folder: Path, role: str, label: str, tokenizer: Path, exports: Path, recall: dict | None = None
+    folder: Path, role: str, label: str, tokenizer: Path, exports: Path, student: Path | None = None
 ) -> Subject:
     """The model in a folder, or in `exports` the one that a checkpoint becomes.
 
-    `recall`: how far a checkpoint shall believe what it recalls: as far as what it is compared with, or not at all.
+    A checkpoint recalls what the exported `student`, if any, recalls, and believes it as far.
     Raises CheckpointError when the folder is neither.
     """
     if (folder / "manifest.json").is_file():
@@ -42,6 +44,14 @@ def subject_of(
     if not (target / "manifest.json").is_file():
         export_model(load_model(folder), tokenizer, target, label.replace(" ", "-"), "0.0.0", {}, load_info(folder))
     path = target / "manifest.json"
-    manifest = {key: value for key, value in json.loads(path.read_text()).items() if key != "recall"}
-    path.write_text(json.dumps(manifest | ({"recall": recall} if recall else {}), indent=2) + "\n")
+    manifest = json.loads(path.read_text())
+    own = json.loads((student / "manifest.json").read_text()) if student else {}
+    manifest.pop("recall", None)
+    manifest["files"].pop(NGRAMS, None)
+    if student and "recall" in own:
+        manifest["recall"] = own["recall"]
+        if NGRAMS in own["files"]:
+            shutil.copyfile(student / NGRAMS, target / NGRAMS)
+            manifest["files"][NGRAMS] = own["files"][NGRAMS]
+    path.write_text(json.dumps(manifest, indent=2) + "\n")
     return Subject(label, role, target)

@@ -12,6 +12,8 @@ import pytest
 from parafill.batches import MOST_CHUNKS
 from parafill.config import ModelConfig
 from parafill.export import FILE_SHARE, export_model
+from parafill.ngrams import FILE as NGRAMS
+from parafill.ngrams import Ngrams
 from parafill.onnx_model import OnnxModel
 from parafill.random_model import random_model
 from parafill.recall import RecallWeights
@@ -34,7 +36,8 @@ REQUESTS = [
 def shipped() -> Infill:
     network = OnnxModel(SHIPPED / "model.onnx", ModelConfig.load(SHIPPED / "checkpoint" / "config.json"))
     recall = RecallWeights.of(json.loads((SHIPPED / "manifest.json").read_text()))
-    return Infill(network, load_tokenizer(SHIPPED / "tokenizer.json"), heals=True, recall=recall)
+    tokenizer, ngrams = load_tokenizer(SHIPPED / "tokenizer.json"), Ngrams.load(SHIPPED / NGRAMS)
+    return Infill(network, tokenizer, heals=True, recall=recall, ngrams=ngrams)
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="needs npm")

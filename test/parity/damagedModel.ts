@@ -12,6 +12,7 @@ export class ModelCopy {
     for (const name of [
       'manifest.json',
       'tokenizer.json',
+      'ngrams.safetensors',
       'model.onnx',
       'model.f16.onnx',
       'model.f32.onnx',

@@ -82,7 +82,7 @@ describe('goldens: TypeScript and Python', () => {
     it(`fill ${holes} alike in ${steps} steps, ${candidates} candidates at temperature ${temperature}`, async () => {
       // What an earlier context left in the cache would be read in other chunks, and so rounded otherwise.
       const { model, folder } = await loadShippedModel();
-      const engine = new Engine(model, folder.tokenizer, folder.manifest);
+      const engine = new Engine(model, folder.tokenizer, folder.manifest, { ngrams: folder.ngrams });
       const outcome = await engine.fill(golden.request, neverCancelled).finally(() => model.release());
       assert.equal(outcome.kind, 'filled');
       // Block by block, each takes so many.

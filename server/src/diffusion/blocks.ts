@@ -94,10 +94,9 @@ async function goOneWay(
     const left = limit - before.fills[0]!.length;
     const size = Math.min(left, Math.max(1, blockSize(layout) - lead.length));
     const block = { anchor, isLast: size === left };
-    const [memory] = task.memories ?? [];
     const part: InfillTask = {
       ...task,
-      ...(memory && known.fills[0]!.length > 0 ? { memories: [memory.behind(known.fills[0]!)] } : {}),
+      ...(task.memory && known.fills[0]!.length > 0 ? { memory: task.memory.behind(known.fills[0]!) } : {}),
       leads: [lead],
       openings,
       maxTokens: [size],

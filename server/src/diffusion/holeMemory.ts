@@ -1,4 +1,4 @@
-import type { BehindHole, Recall, Recollection } from './recall';
+import type { Recall, Recollection } from './recall';
 import type { Opening } from './task';
 
 /** What is known of a hole's surroundings, for recalling what may stand in it. */
@@ -15,7 +15,6 @@ export class HoleMemory {
   constructor(
     private readonly recall: Recall,
     private readonly before: readonly number[],
-    private readonly behindHole: BehindHole,
     private readonly end: number,
     private readonly opening: Opening | undefined,
     private readonly isRest = false,
@@ -30,7 +29,7 @@ export class HoleMemory {
    * @param fromStart whether these are all from the hole's first token on.
    */
   at(tokens: ArrayLike<number>, fromStart = true): Recollection | undefined {
-    const { recall, before, behindHole, end, opening, isRest } = this;
+    const { recall, before, end, opening, isRest } = this;
     const known = Array.from({ length: Math.min(tokens.length, recall.reach) }, (_, i) => {
       return tokens[Math.max(0, tokens.length - recall.reach) + i]!;
     });
@@ -38,7 +37,6 @@ export class HoleMemory {
     const saysNothing = isFirst || (fromStart && tokens.length === 1 && tokens[0] === opening?.bare);
     return recall.recollect({
       before: fromStart ? [...before.slice(-recall.reach), ...known] : known,
-      behind: behindHole,
       end: saysNothing && !isRest ? undefined : end,
       allowed: isFirst ? this.beginnings : undefined,
     });
@@ -47,6 +45,6 @@ export class HoleMemory {
   /** The memory for the rest of the hole behind its first tokens. */
   behind(tokens: Int32Array): HoleMemory {
     const before = [...this.before, ...tokens].slice(-this.recall.reach);
-    return new HoleMemory(this.recall, before, this.behindHole, this.end, undefined, true);
+    return new HoleMemory(this.recall, before, this.end, undefined, true);
   }
 }

@@ -1,11 +1,17 @@
 import type { Logits } from './model';
+import type { Ngrams } from './ngrams';
+
+/** [orders × 3 × 3] by order, by how often it was found, by the likeliest token's share. */
+export type BeliefTable = readonly (readonly (readonly number[])[])[];
 
 /** How far what is recalled is believed, as it was found for a model on text that it was not trained on. */
 export interface RecallWeights {
   /** So many last tokens are looked up, ascending. */
   readonly orders: readonly number[];
-  /** [orders × 3 × 3] by order, by how often they were found (once, up to 3 times, oftener), by the likeliest token's share. */
-  readonly weights: readonly (readonly (readonly number[])[])[];
+  /** [3] for places that are near what stands behind the hole with no token, one, or two. */
+  readonly weights: readonly BeliefTable[];
+  /** For the n-grams of the training corpus; absent where the model has none. */
+  readonly ngrams: BeliefTable | undefined;
 }
 
 /** What is recalled for one place: a part of its probability is shared out among these tokens. */
@@ -18,6 +24,8 @@ export interface Recollection {
 
 /** What stands behind a hole, seen from places where the same follows. */
 export interface BehindHole {
+  /** Its tokens; the first ones count. */
+  readonly tokens: ArrayLike<number>;
   /** Whether a hole ends where this token follows. */
   isEnd(token: number): boolean;
   /** The token without what stands behind the hole, if that is a token; else the token itself: `)` of `);` before `;`. */
@@ -28,8 +36,6 @@ export interface BehindHole {
 export interface RecallQuery {
   /** The tokens before it; the last ones count. */
   readonly before: readonly number[];
-  /** What stands behind the hole. */
-  readonly behind: BehindHole;
   /** The token that ends the hole; absent where it cannot end yet. */
   readonly end: number | undefined;
   /** The only tokens that may come, if not all may. */
@@ -41,23 +47,34 @@ const seldom = 3;
 const disputed = 0.6;
 const usual = 0.95;
 
+/** A place is nearer to what stands behind the hole the more of its first tokens follow, within so many tokens. */
+const nearest = 2;
+const sight = 8;
+
 /** Stands between texts: nothing is recalled across it. */
 const separator = -1;
 
+type Counts = Map<number, number>;
+
 /**
  * Remembers what followed the same tokens elsewhere in the texts at hand: a cache language model (Kuhn and De Mori, 1990)
- * of several orders. A small network copies badly; code repeats itself all the time.
+ * of several orders, behind it n-grams of the training corpus. A small network copies badly; code repeats itself all the
+ * time.
  */
 export class Recall {
   private readonly tokens: Int32Array;
   /** The places of token t are `places[firsts[t]]` to `places[firsts[t + 1] - 1]`, ascending. */
   private readonly firsts: Int32Array;
   private readonly places: Int32Array;
+  /** How near each place is to what stands behind the hole: 0, 1 or 2. */
+  private readonly nearness: Uint8Array;
 
   constructor(
     texts: readonly Int32Array[],
     vocabSize: number,
+    private readonly behind: BehindHole,
     private readonly weights: RecallWeights,
+    private readonly ngrams?: Ngrams | undefined,
   ) {
     this.tokens = new Int32Array(texts.reduce((sum, { length }) => sum + length + 1, 1)).fill(separator);
     let end = 1;
@@ -71,67 +88,120 @@ export class Recall {
     this.places = new Int32Array(this.firsts[vocabSize]!);
     const next = this.firsts.slice();
     for (const [place, token] of this.tokens.entries()) if (token >= 0) this.places[next[token]!++] = place;
+    this.nearness = nearnessOf(this.tokens, behind.tokens);
   }
 
   /** How many tokens before a place are looked at. */
   get reach(): number {
-    return this.weights.orders.at(-1)!;
+    return Math.max(this.weights.orders.at(-1)!, this.ngrams?.longest ?? 0);
   }
 
   /**
-   * Longer sequences come first: each order takes its weight of what those above it left, and shares it out by how often
-   * each token followed there.
+   * Places that are nearer to what stands behind the hole come first, and longer sequences; n-grams come last. Each takes
+   * its weight of what those before it left, and shares it out by how often each token followed there.
    *
    * @returns undefined where nothing is recalled.
    */
   recollect(query: RecallQuery): Recollection | undefined {
-    const counts = this.countsByOrder(query);
-    const seen = new Map<number, number>();
     const shares = new Map<number, number>();
-    let total = 0;
     let rest = 1;
-    for (let order = counts.length - 1; order >= 0; order--) {
-      for (const [token, count] of counts[order]!) {
-        seen.set(token, (seen.get(token) ?? 0) + count);
+    const believe = (table: BeliefTable, order: number, often: number, counts: Counts): void => {
+      let total = 0;
+      let most = 0;
+      for (const count of counts.values()) {
         total += count;
+        most = Math.max(most, count);
       }
-      if (total === 0) continue;
-      const weight = this.weightOf(order, total, Math.max(...seen.values()) / total);
-      for (const [token, count] of seen) {
+      if (total === 0) return;
+      const weight = table[order]![often]![agreementOf(most / total)]!;
+      if (weight === 0) return;
+      for (const [token, count] of counts) {
         shares.set(token, (shares.get(token) ?? 0) + (rest * weight * count) / total);
       }
       rest *= 1 - weight;
+    };
+
+    const found = this.countFollowers(query);
+    for (let near = nearest; near >= 0; near--) {
+      const seen: Counts = new Map();
+      let total = 0;
+      for (let order = this.weights.orders.length - 1; order >= 0; order--) {
+        for (const byOrder of found.slice(near)) {
+          for (const [token, count] of byOrder[order]!) {
+            add(seen, token, count);
+            total += count;
+          }
+        }
+        believe(this.weights.weights[near]!, order, total === 1 ? 0 : total <= seldom ? 1 : 2, seen);
+      }
     }
-    return total === 0 ? undefined : { rest, shares };
+    const { ngrams } = this;
+    for (let count = ngrams?.longest ?? 0; count > 0; count--) {
+      const followers = ngrams!.followers(query.before, count);
+      if (followers === undefined) continue;
+      const counts: Counts = new Map();
+      for (const [follower, share] of followers.shares) {
+        const token = this.inHole(follower, query);
+        if (token !== undefined) add(counts, token, share);
+      }
+      believe(this.weights.ngrams!, count - 1, followers.often, counts);
+    }
+    return shares.size === 0 ? undefined : { rest, shares };
   }
 
-  /** What followed, counted where exactly so many tokens are the same as `orders` says, or more but less than the next. */
-  private countsByOrder({ before, behind, end, allowed }: RecallQuery): Map<number, number>[] {
-    const { tokens, reach } = this;
+  /** What followed, by nearness and by order: where so many tokens are the same as `orders` says, but less than the next. */
+  private countFollowers(query: RecallQuery): readonly (readonly Counts[])[] {
+    const { tokens } = this;
+    const { before } = query;
     const { orders } = this.weights;
-    const counts = orders.map(() => new Map<number, number>());
+    const longest = orders.at(-1)!;
+    const counts = Array.from({ length: nearest + 1 }, () => orders.map((): Counts => new Map()));
     const last = before.at(-1);
     if (last === undefined) return counts;
     for (let i = this.firsts[last]!; i < this.firsts[last + 1]!; i++) {
       const place = this.places[i]!;
-      let token = tokens[place + 1]!;
-      if (token === separator) continue;
-      if (!behind.isEnd(token)) token = behind.without(token);
-      else if (end !== undefined) token = end;
-      if (allowed !== undefined && token !== end && !allowed.has(token)) continue;
+      if (tokens[place + 1] === separator) continue;
+      const token = this.inHole(tokens[place + 1]!, query);
+      if (token === undefined) continue;
       let same = 1;
-      while (same < reach && same < before.length && tokens[place - same] === before.at(-1 - same)) same++;
+      while (same < longest && same < before.length && tokens[place - same] === before.at(-1 - same)) same++;
       const order = orders.findLastIndex((tokens) => tokens <= same);
-      if (order >= 0) counts[order]!.set(token, (counts[order]!.get(token) ?? 0) + 1);
+      if (order >= 0) add(counts[this.nearness[place]!]![order]!, token, 1);
     }
     return counts;
   }
 
-  private weightOf(order: number, count: number, share: number): number {
-    const often = count === 1 ? 0 : count <= seldom ? 1 : 2;
-    const agreement = share < disputed ? 0 : share < usual ? 1 : 2;
-    return this.weights.weights[order]![often]![agreement]!;
+  /** What a token that followed elsewhere is in the hole, or undefined where it may not come. */
+  private inHole(follower: number, { end, allowed }: RecallQuery): number | undefined {
+    const { behind } = this;
+    const token = behind.isEnd(follower) ? (end ?? follower) : behind.without(follower);
+    return allowed === undefined || token === end || allowed.has(token) ? token : undefined;
   }
+}
+
+function add(counts: Counts, token: number, count: number): void {
+  counts.set(token, (counts.get(token) ?? 0) + count);
+}
+
+function agreementOf(share: number): number {
+  return share < disputed ? 0 : share < usual ? 1 : 2;
+}
+
+/** uint8 [tokens]: how many of the first tokens behind the hole follow each place together, within sight. */
+function nearnessOf(tokens: Int32Array, behind: ArrayLike<number>): Uint8Array {
+  const nearness = new Uint8Array(tokens.length);
+  for (let count = 1; count <= Math.min(nearest, behind.length); count++) {
+    for (let place = 0; place + count <= tokens.length; place++) {
+      let same = 0;
+      while (same < count && tokens[place + same] === behind[same]) same++;
+      if (same < count) continue;
+      // Nothing is near across texts.
+      for (let near = place - 1; near >= place - sight && tokens[near] !== separator; near--) {
+        nearness[near] = count;
+      }
+    }
+  }
+  return nearness;
 }
 
 /** Natural-log probability of one token: the model's, and what is recalled. @param value the model's. */

@@ -10,6 +10,7 @@ import { type Filled, type InfillTask, meanConfidence, type ProgressReport } fro
 import { draftAndVerify } from '../diffusion/verify';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
+import type { Ngrams } from '../diffusion/ngrams';
 import { ContextBuilder } from './contextBuilder';
 import { fillText, unfinishedText } from './fillText';
 import { findProblem } from './infillRequest';
@@ -47,6 +48,13 @@ interface Group {
 /** Is told after each pass how to get the texts of the holes that are being filled. */
 type Show = (fills: () => readonly string[]) => void;
 
+export interface EngineOptions {
+  /** Milliseconds of a monotonic clock. */
+  readonly now?: () => number;
+  /** What usually follows in the training corpus, where the model comes with it. */
+  readonly ngrams?: Ngrams | undefined;
+}
+
 /** Everything between a request as text and its answer as text. */
 export class Engine {
   private readonly contexts: ContextBuilder;
@@ -54,16 +62,18 @@ export class Engine {
   private readonly model: MaskedDiffusionModel;
   private readonly speed = new PassSpeed();
 
-  /** @param now milliseconds of a monotonic clock. */
+  private readonly now: () => number;
+
   constructor(
     model: MaskedDiffusionModel,
     private readonly tokenizer: Tokenizer,
     private readonly manifest: Manifest,
-    private readonly now: () => number = () => performance.now(),
+    { now = () => performance.now(), ngrams }: EngineOptions = {},
   ) {
+    this.now = now;
     this.model = new TimedModel(model, this.speed, now);
     this.contexts = new ContextBuilder(tokenizer, manifest);
-    this.memories = new Memories(tokenizer, manifest, now);
+    this.memories = new Memories(tokenizer, manifest, now, ngrams);
   }
 
   /**
@@ -141,13 +151,13 @@ export class Engine {
     const { decoding } = this.manifest;
     // What somebody waits for is not kept waiting by files that were never read before: the next request has them.
     const readingUntil = request.budgetMs === undefined ? Infinity : this.now() + fileReadingMs;
-    const memories = this.memories.of(segments, leads, request.files ?? [], readingUntil);
+    const memory = this.memories.of(segments, leads, request.files ?? [], readingUntil);
     const task: InfillTask = {
       context: encoded.cache,
       holes,
       leads: leads.map((lead) => lead.ids),
       openings: leads.map((lead) => lead.first),
-      ...(memories === undefined ? {} : { memories }),
+      ...(memory === undefined ? {} : { memory }),
       maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
         Math.min(most, LONGEST_FILL),
       ),

@@ -18,7 +18,7 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
   const threads = options.threads ?? chooseThreads();
   const device = options.device ?? CPU;
   const model = await OnnxModel.load(folder, device, threads);
-  const engine = new Engine(model, folder.tokenizer, folder.manifest);
+  const engine = new Engine(model, folder.tokenizer, folder.manifest, { ngrams: folder.ngrams });
   const loaded = performance.now();
   await engine.warmUp();
   const { name, version, contextLength, fileShare, recall } = folder.manifest;

@@ -1,5 +1,6 @@
 import { LruMap } from '../base/lru';
 import { HoleMemory } from '../diffusion/holeMemory';
+import type { Ngrams } from '../diffusion/ngrams';
 import { type BehindHole, Recall } from '../diffusion/recall';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
@@ -37,20 +38,21 @@ export class Memories {
     private readonly tokenizer: Tokenizer,
     private readonly manifest: Manifest,
     private readonly now: () => number,
+    private readonly ngrams?: Ngrams | undefined,
   ) {}
 
   /**
    * @param segments the text around the holes; there may be more than the first ones are filled of.
    * @param leads of the holes that are filled.
    * @param deadline when no more files that were not seen before are to be read.
-   * @returns one a hole, or undefined where the model was not measured to gain by it: for several holes at once, too.
+   * @returns undefined where the model was not measured to gain by it: for several holes at once, too.
    */
   of(
     segments: readonly string[],
     leads: readonly Lead[],
     files: readonly FileChunk[],
     deadline: number,
-  ): HoleMemory[] | undefined {
+  ): HoleMemory | undefined {
     const { recall: weights, layout } = this.manifest;
     // The weights were found for one hole alone; several of this model's came out worse with them.
     if (weights === undefined || leads.length !== 1) return undefined;
@@ -58,9 +60,15 @@ export class Memories {
     const before = this.before(segments[0]!, lead);
     const after = this.tokenizer.encode(headWindow(segments[1]!, recalledAfter));
     const texts = [before, after, ...this.tokensOf(files, deadline)];
-    const recall = new Recall(texts, layout.vocabSize, weights);
+    const recall = new Recall(
+      texts,
+      layout.vocabSize,
+      behindHole(this.tokenizer, after),
+      weights,
+      this.ngrams,
+    );
     const last = [...before.subarray(-recall.reach)];
-    return [new HoleMemory(recall, last, behindHole(this.tokenizer, after[0]), layout.eoh, lead.first)];
+    return new HoleMemory(recall, last, layout.eoh, lead.first);
   }
 
   /** The tokens before a hole, without what its first token begins with. */
@@ -103,13 +111,15 @@ const lineFeed = 0x0a;
  * Where other text follows that reads as the one behind the hole does: with the same token, or with another line, however
  * far it is indented.
  *
- * @param after the first token of the text behind the hole; absent where there is none.
+ * @param tokens of the text behind the hole; there may be none.
  */
-function behindHole(tokenizer: Tokenizer, after: number | undefined): BehindHole {
-  if (after === undefined) return { isEnd: () => false, without: (token) => token };
+function behindHole(tokenizer: Tokenizer, tokens: Int32Array): BehindHole {
+  const after = tokens[0];
+  if (after === undefined) return { tokens, isEnd: () => false, without: (token) => token };
   const own = tokenizer.bytesOf(after);
   const shorter = new Map<number, number>();
   return {
+    tokens,
     isEnd: (token) => token === after || (own[0] === lineFeed && tokenizer.bytesOf(token)[0] === lineFeed),
     without: (token) => {
       const known = shorter.get(token);

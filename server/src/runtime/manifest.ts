@@ -1,5 +1,5 @@
 import type { ModelLayout } from '../diffusion/model';
-import type { RecallWeights } from '../diffusion/recall';
+import type { BeliefTable, RecallWeights } from '../diffusion/recall';
 import { JsonReader } from './jsonReader';
 
 /** What a model folder says about itself in manifest.json. */
@@ -61,8 +61,10 @@ const longestRecalled = 64;
 /** Something has to be left to the model, or nothing else would ever be possible. */
 const mostBelief = 0.999;
 const requiredFiles = ['model.onnx', 'tokenizer.json'];
-/** What only GPUs need; folders that were exported without it run on the CPU. */
-const optionalFiles = ['model.f16.onnx', 'model.f32.onnx', 'cache.onnx'];
+/** What usually follows in the training corpus. */
+export const ngramsFile = 'ngrams.safetensors';
+/** What only GPUs need, and n-grams; folders that were exported without run on the CPU, and do without. */
+const optionalFiles = ['model.f16.onnx', 'model.f32.onnx', 'cache.onnx', ngramsFile];
 
 /**
  * @param value the parsed manifest.json.
@@ -160,18 +162,22 @@ function parseRecall(recall: JsonReader): RecallWeights {
   if (orders.some((order, i) => i > 0 && order <= orders[i - 1]!)) {
     throw recall.get('orders').wrong('ascending numbers of tokens');
   }
-  const three = (reader: JsonReader): JsonReader[] => {
-    const items = reader.list();
-    if (items.length !== 3) throw reader.wrong('a list of 3');
-    return items;
+  const items = (reader: JsonReader, count: number): JsonReader[] => {
+    const found = reader.list();
+    if (found.length !== count) throw reader.wrong(`a list of ${count}`);
+    return found;
   };
-  const weights = recall
-    .get('weights')
-    .list()
-    .map((order) => three(order).map((often) => three(often).map((weight) => weight.number(0, mostBelief))));
-  if (weights.length !== orders.length)
-    throw recall.get('weights').wrong(`${orders.length} lists, one an order`);
-  return { orders, weights };
+  const tableOf = (reader: JsonReader, rows: number): BeliefTable =>
+    items(reader, rows).map((order) =>
+      items(order, 3).map((often) => items(often, 3).map((weight) => weight.number(0, mostBelief))),
+    );
+  return {
+    orders,
+    weights: items(recall.get('weights'), 3).map((table) => tableOf(table, orders.length)),
+    ngrams: recall.keys().includes('ngrams')
+      ? tableOf(recall.get('ngrams'), recall.get('ngrams').list().length)
+      : undefined,
+  };
 }
 
 function parseFiles(files: JsonReader): Map<string, FileRecord> {

@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorMessage } from '../base/async';
 import type { Precision } from '../base/device';
+import type { Ngrams } from '../diffusion/ngrams';
 import { Tokenizer } from '../tokenizer/tokenizer';
-import { type Manifest, parseManifest } from './manifest';
+import { type Manifest, ngramsFile, parseManifest } from './manifest';
 import { ModelError } from './modelError';
+import { parseNgrams } from './ngramsFile';
 
 /** A model folder whose files are what its manifest says. */
 export interface ModelFolder {
@@ -16,6 +18,8 @@ export interface ModelFolder {
   readonly tokenizer: Tokenizer;
   /** The file of the int8 graph. */
   readonly graphPath: string;
+  /** What usually follows in the training corpus; undefined where the model comes without. */
+  readonly ngrams: Ngrams | undefined;
 }
 
 const graphFiles: Readonly<Record<Exclude<Precision, 'int8'>, string>> = {
@@ -55,7 +59,21 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
     tokenizerText,
     (definition) => new Tokenizer(definition, firstText, vocabSize),
   );
-  return { path, manifest, tokenizer, graphPath: await checkedFile(path, 'model.onnx', manifest) };
+  return {
+    path,
+    manifest,
+    tokenizer,
+    graphPath: await checkedFile(path, 'model.onnx', manifest),
+    ngrams: await readNgrams(path, manifest),
+  };
+}
+
+async function readNgrams(folder: string, manifest: Manifest): Promise<Ngrams | undefined> {
+  const weights = manifest.recall?.ngrams;
+  if (weights === undefined) return undefined;
+  const path = await checkedFile(folder, ngramsFile, manifest);
+  const data = await reading(path, readFile(path));
+  return naming(path, () => parseNgrams(data, weights.length, manifest.layout.vocabSize));
 }
 
 async function checkIsFolder(path: string): Promise<void> {
@@ -74,7 +92,13 @@ async function checkIsFolder(path: string): Promise<void> {
 /** The path of a file, once it is known to be the one that the manifest describes. */
 async function checkedFile(folder: string, name: string, manifest: Manifest): Promise<string> {
   const path = join(folder, name);
-  const record = manifest.files.get(name)!;
+  const record = manifest.files.get(name);
+  if (record === undefined) {
+    throw new ModelError(
+      folder,
+      `expected the file ${name}, but manifest.json knows none. Export the model again.`,
+    );
+  }
   const repair = 'The file is damaged or belongs to another model: copy or export the model again.';
   const { size } = await reading(path, stat(path));
   if (size !== record.bytes) {
@@ -125,8 +149,13 @@ function parsing<T>(path: string, text: string, parse: (value: unknown) => T): T
   } catch (error) {
     throw new ModelError(path, `expected JSON, but ${errorMessage(error)}`, { cause: error });
   }
+  return naming(path, () => parse(value));
+}
+
+/** Names the file in whatever goes wrong. */
+function naming<T>(path: string, parse: () => T): T {
   try {
-    return parse(value);
+    return parse();
   } catch (error) {
     throw new ModelError(path, errorMessage(error), { cause: error });
   }

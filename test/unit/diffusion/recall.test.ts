@@ -1,38 +1,60 @@
 import assert from 'node:assert/strict';
 import * as fc from 'fast-check';
 import { HoleMemory } from '../../../server/src/diffusion/holeMemory';
+import { contextHash, type NgramOrder, Ngrams } from '../../../server/src/diffusion/ngrams';
 import {
   type BehindHole,
   mixInto,
   Recall,
   type RecallQuery,
+  type RecallWeights,
   withRecollection,
 } from '../../../server/src/diffusion/recall';
 
 const vocabSize = 40;
 const end = 2;
-/** Each order takes half of what is left. */
-const half = { orders: [1, 2, 3, 4, 6, 8], weights: new Array(6).fill(new Array(3).fill([0.5, 0.5, 0.5])) };
-
-const recallOf = (texts: readonly (readonly number[])[], weights = half): Recall =>
-  new Recall(
-    texts.map((text) => Int32Array.from(text)),
-    vocabSize,
-    weights,
-  );
+const tableOf = (orders: number, weight: number): number[][][] =>
+  Array.from({ length: orders }, () => new Array<number[]>(3).fill([weight, weight, weight]));
+/** Each order takes half of what is left; that something behind the hole is near is not counted on top. */
+const half: RecallWeights = {
+  orders: [1, 2, 3, 4, 6, 8],
+  weights: [tableOf(6, 0.5), tableOf(6, 0), tableOf(6, 0)],
+  ngrams: tableOf(2, 0.5),
+};
 
 /** Behind the hole stands this token, and 39 is 38 and that token in one. */
-const behindWith = (after?: number): BehindHole => ({
+const behindWith = (after?: number, ...more: number[]): BehindHole => ({
+  tokens: after === undefined ? [] : [after, ...more],
   isEnd: (token) => token === after,
   without: (token) => (token === 39 && after !== undefined ? 38 : token),
 });
 
+function recallOf(
+  texts: readonly (readonly number[])[],
+  { behind = behindWith(), weights = half, ngrams }: Partial<Sources> = {},
+): Recall {
+  return new Recall(
+    texts.map((text) => Int32Array.from(text)),
+    vocabSize,
+    behind,
+    weights,
+    ngrams,
+  );
+}
+
+interface Sources {
+  readonly behind: BehindHole;
+  readonly weights: RecallWeights;
+  readonly ngrams: Ngrams;
+}
+
 /** What is recalled, rounded, with what is left to the model under "rest". */
 function recalled(
   texts: readonly (readonly number[])[],
-  query: Partial<RecallQuery>,
+  { behind, weights, ngrams, ...query }: Partial<RecallQuery & Sources>,
 ): Record<string, number> {
-  const found = recallOf(texts).recollect({ before: [], behind: behindWith(), end, ...query });
+  const sources = { ...(behind && { behind }), ...(weights && { weights }), ...(ngrams && { ngrams }) };
+  const found = recallOf(texts, sources).recollect({ before: [], end, ...query });
   if (found === undefined) return {};
   const shares = [...found.shares].map(([token, share]) => [token, Math.round(share * 1e6) / 1e6] as const);
   return { rest: found.rest, ...Object.fromEntries(shares) };
@@ -42,7 +64,7 @@ describe('recall', () => {
   const cases: readonly (readonly [
     what: string,
     texts: number[][],
-    query: Partial<RecallQuery>,
+    query: Partial<RecallQuery & Sources>,
     expected: Record<string, number>,
   ])[] = [
     ['what followed the last token', [[30, 31]], { before: [30] }, { rest: 0.5, 31: 0.5 }],
@@ -90,13 +112,10 @@ describe('recall', () => {
   it('believes what was found often and unanimously by its own weight', () => {
     const cell = (often: number, agreement: number): number => 0.1 + 0.3 * often + 0.1 * agreement;
     const table = [0, 1, 2].map((often) => [0, 1, 2].map((agreement) => cell(often, agreement)));
-    const weights = { orders: [1], weights: [table] };
+    const weights = { orders: [1], weights: [[table], tableOf(1, 0), tableOf(1, 0)], ngrams: undefined };
     const restAfter = (followers: readonly number[]): number =>
-      recallOf([followers.flatMap((token) => [30, token])], weights).recollect({
-        before: [30],
-        behind: behindWith(),
-        end,
-      })!.rest;
+      recallOf([followers.flatMap((token) => [30, token])], { weights }).recollect({ before: [30], end })!
+        .rest;
     const times = (count: number, token: number): number[] => new Array<number>(count).fill(token);
     assert.equal(restAfter([31]), 1 - cell(0, 2));
     assert.equal(restAfter([31, 32]), 1 - cell(1, 0));
@@ -104,6 +123,68 @@ describe('recall', () => {
     assert.equal(restAfter([31, 31, 31]), 1 - cell(1, 2));
     assert.equal(restAfter([...times(9, 31), 32]), 1 - cell(2, 1));
     assert.equal(restAfter(times(4, 31)), 1 - cell(2, 2));
+  });
+
+  describe('near what stands behind the hole', () => {
+    const near = (...tables: number[]): RecallWeights => ({
+      orders: [1],
+      weights: tables.map((weight) => tableOf(1, weight)),
+      ngrams: undefined,
+    });
+    const texts = [
+      [30, 31, 20],
+      [30, 32, 20, 35],
+      [30, 33, 20, 35, 36],
+      [30, 34, 20, 20, 20, 20, 20, 20, 20, 35, 36],
+    ];
+
+    it('believes the more, the more of it follows soon', () => {
+      const behind = behindWith(35, 36, 37);
+      // First half of all to the one with both tokens, then half of the rest to those with the first one.
+      assert.deepEqual(recalled(texts, { before: [30], behind, weights: near(0, 0, 0.5) }), {
+        rest: 0.5,
+        33: 0.5,
+      });
+      assert.deepEqual(recalled(texts, { before: [30], behind, weights: near(0, 0.5, 0.5) }), {
+        rest: 0.25,
+        32: 0.125,
+        33: 0.625,
+      });
+    });
+
+    it('is within eight tokens', () => {
+      const behind = behindWith(35);
+      const nearby = (length: number): Record<string, number> =>
+        recalled([[30, 31, ...new Array<number>(length).fill(20), 35]], {
+          before: [30],
+          behind,
+          weights: near(0, 0.5, 0.5),
+        });
+      assert.deepEqual(nearby(6), { rest: 0.5, 31: 0.5 });
+      assert.deepEqual(nearby(7), {});
+    });
+  });
+
+  it('asks n-grams of the corpus last, the longest first', () => {
+    const ngrams = ngramsOf([[[30], { 31: 16, 32: 16 }]], [[[29, 30], { 33: 0 }]]);
+    assert.deepEqual(recalled([], { before: [29, 30], ngrams }), {
+      rest: 0.25,
+      33: 0.5,
+      31: 0.125,
+      32: 0.125,
+    });
+    assert.deepEqual(recalled([[30, 31]], { before: [28, 30], ngrams }), {
+      rest: 0.25,
+      31: 0.625,
+      32: 0.125,
+    });
+    // What may not come gets nothing of it, and what stands behind the hole ends it.
+    assert.deepEqual(recalled([], { before: [30], ngrams, allowed: new Set([32]) }), { rest: 0.5, 32: 0.5 });
+    assert.deepEqual(recalled([], { before: [30], ngrams, behind: behindWith(31) }), {
+      rest: 0.5,
+      [end]: 0.25,
+      32: 0.25,
+    });
   });
 
   const texts = fc.array(fc.array(fc.integer({ min: 20, max: 24 }), { maxLength: 30 }), { maxLength: 4 });
@@ -116,7 +197,7 @@ describe('recall', () => {
         before,
         fc.option(fc.integer({ min: 20, max: 24 }), { nil: undefined }),
         (all, known, after) => {
-          const found = recallOf(all).recollect({ before: known, behind: behindWith(after), end });
+          const found = recallOf(all, { behind: behindWith(after) }).recollect({ before: known, end });
           if (found === undefined) return;
           const taken = [...found.shares.values()].reduce((sum, share) => sum + share, 0);
           assert.ok(Math.abs(found.rest + taken - 1) < 1e-12);
@@ -129,7 +210,7 @@ describe('recall', () => {
   it('leaves logits normalised, and says of one token what it says of it among all', () => {
     fc.assert(
       fc.property(texts, before, fc.integer({ min: 0, max: vocabSize - 1 }), (all, known, token) => {
-        const found = recallOf(all).recollect({ before: known, behind: behindWith(), end });
+        const found = recallOf(all).recollect({ before: known, end });
         const logits = new Float32Array(2 * vocabSize).fill(-Math.log(vocabSize));
         const untouched = logits.slice(0, vocabSize);
         mixInto(logits, 1, vocabSize, found);
@@ -142,10 +223,36 @@ describe('recall', () => {
   });
 });
 
+/** A table of n-grams: by number of tokens, of contexts, what follows in a share of 2^(-value / 16). */
+function ngramsOf(
+  ...orders: readonly (readonly (readonly [context: number[], followers: Record<number, number>])[])[]
+): Ngrams {
+  return new Ngrams(
+    orders.map((contexts): NgramOrder => {
+      const rows = contexts
+        .map(([context, followers]) => ({ hash: contextHash(context), followers: Object.entries(followers) }))
+        .sort((a, b) => a.hash - b.hash);
+      const followers = rows.flatMap((row) => row.followers);
+      return {
+        contexts: Uint32Array.from(rows, ({ hash }) => hash),
+        sizes: Uint8Array.from(rows, (row) => row.followers.length),
+        often: new Uint8Array(rows.length),
+        tokens: Uint16Array.from(followers, ([token]) => Number(token)),
+        shares: Uint8Array.from(followers, ([, value]) => value),
+      };
+    }),
+  );
+}
+
 describe('the memory of a hole', () => {
   const opening = { ids: Int32Array.of(30, 31), bare: 30 };
   const memory = (texts: readonly (readonly number[])[], withOpening = false): HoleMemory =>
-    new HoleMemory(recallOf(texts), [28, 29], behindWith(35), end, withOpening ? opening : undefined);
+    new HoleMemory(
+      recallOf(texts, { behind: behindWith(35) }),
+      [28, 29],
+      end,
+      withOpening ? opening : undefined,
+    );
   const tokensAt = (place: ReturnType<HoleMemory['at']>): number[] =>
     [...(place?.shares.keys() ?? [])].sort((a, b) => a - b);
 

@@ -9,12 +9,12 @@ import { tokenizer } from '../tokenizer/shippedTokenizer';
 
 const recall = {
   orders: [1, 2, 3],
-  weights: new Array(3).fill(new Array(3).fill([0.5, 0.5, 0.5])),
+  weights: new Array(3).fill(new Array(3).fill(new Array(3).fill([0.5, 0.5, 0.5]))),
 };
 const manifest = parseManifest({ ...(manifestJson() as object), recall });
 const heals = manifest.heals;
 
-function memoriesOf(
+function memoryOf(
   segments: readonly string[],
   files: readonly FileChunk[] = [],
   {
@@ -23,9 +23,9 @@ function memoriesOf(
     deadline = Infinity,
     memories = new Memories(tokenizer, manifest, now),
   } = {},
-): HoleMemory[] {
+): HoleMemory | undefined {
   const leads = segments.slice(0, holes).map((text) => splitLead(tokenizer, text, heals).lead);
-  return memories.of(segments, leads, files, deadline)!;
+  return memories.of(segments, leads, files, deadline);
 }
 
 /** The text of what is recalled most for the place behind some text of the hole. */
@@ -45,22 +45,20 @@ describe('Memories', () => {
       [['const zebra =', `\n${line}`], []],
       [['const zebra =', '\n'], files],
     ] as const) {
-      const [memory] = memoriesOf(segments, beside);
+      const memory = memoryOf(segments, beside);
       assert.ok(' stripes'.startsWith(recalledBehind(memory!, '')!));
     }
   });
 
   it('know where a hole ends: where what follows it follows', () => {
-    const [memory] = memoriesOf(['run(one);\nrun(', ');\n']);
+    const memory = memoryOf(['run(one);\nrun(', ');\n']);
     assert.equal(recalledBehind(memory!, 'one'), '(end)');
   });
 
   it('are for one hole alone', () => {
     const segments = ['a = b;\na =', ';\nc =', ';\n'];
-    const [alone, ...none] = memoriesOf(segments, [], { holes: 1 });
-    assert.equal(none.length, 0);
-    assert.equal(recalledBehind(alone!, ''), ' b');
-    assert.equal(memoriesOf(segments), undefined);
+    assert.equal(recalledBehind(memoryOf(segments, [], { holes: 1 })!, ''), ' b');
+    assert.equal(memoryOf(segments), undefined);
   });
 
   it('read new files as long as there is time, and the rest for the next request', () => {
@@ -69,7 +67,7 @@ describe('Memories', () => {
     const text = `${'let x = 1;\n'.repeat(1000)}const zebra = stripes;\n`;
     const files = [{ path: 'a.ts', text }];
     const knows = (deadline: number): boolean => {
-      const [memory] = memoriesOf(['const zebra =', '\n'], files, { memories, deadline });
+      const memory = memoryOf(['const zebra =', '\n'], files, { memories, deadline });
       return ' stripes'.startsWith(recalledBehind(memory!, '')!);
     };
     let asked = 1;
@@ -77,7 +75,7 @@ describe('Memories', () => {
     assert.ok(asked > 2);
     // A changed file is another one.
     const changed = [{ path: 'a.ts', text: text.replace('stripes', 'hooves') }];
-    const [memory] = memoriesOf(['const zebra =', '\n'], changed, { memories });
+    const memory = memoryOf(['const zebra =', '\n'], changed, { memories });
     assert.ok(' hooves'.startsWith(recalledBehind(memory!, '')!));
   });
 

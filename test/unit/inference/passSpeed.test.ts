@@ -71,7 +71,7 @@ describe('steps within a budget', () => {
     requests: readonly Partial<InfillRequest>[],
   ): Promise<number[]> {
     const model = new ScriptedLatency(msPerPass);
-    const engine = new Engine(model, tokenizer, manifest, () => model.time);
+    const engine = new Engine(model, tokenizer, manifest, { now: () => model.time });
     const steps: number[] = [];
     for (const changes of requests) {
       const outcome = await engine.fill({ ...request, threshold: 2, ...changes }, neverCancelled);
@@ -109,7 +109,7 @@ describe('steps within a budget', () => {
     let calls = 0;
     const requests = speeds.flatMap((speed) => passes(speed));
     const model = new ScriptedLatency(() => ms);
-    const engine = new Engine(model, tokenizer, manifest, () => model.time);
+    const engine = new Engine(model, tokenizer, manifest, { now: () => model.time });
     const steps: number[] = [];
     for (const changes of requests) {
       ms = speeds[Math.floor(calls++ / 12)]!;

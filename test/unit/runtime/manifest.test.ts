@@ -40,9 +40,27 @@ describe('parseManifest', () => {
     ['canvasSizes', [32, 16], /expected ascending sizes at "canvasSizes"/],
     ['decoding.threshold', null, /expected a number from 0 to 2 at "decoding.threshold", found null/],
     ['recall', { orders: [2, 1], weights: [] }, /expected ascending numbers of tokens at "recall.orders"/],
-    ['recall', { orders: [1], weights: [[[0.1]]] }, /expected a list of 3 at "recall.weights\[0\]"/],
-    ['recall', { orders: [1], weights: [one, one] }, /expected 1 lists, one an order at "recall.weights"/],
-    ['recall', { orders: [1], weights: [certain] }, /expected a number from 0 to 0.999 at "recall.weights/],
+    ['recall', { orders: [1], weights: [[one]] }, /expected a list of 3 at "recall.weights"/],
+    [
+      'recall',
+      { orders: [1], weights: [[[0.1]], [one], [one]] },
+      /expected a list of 3 at "recall.weights\[0\]\[0\]"/,
+    ],
+    [
+      'recall',
+      { orders: [1, 2], weights: [[one], [one], [one]] },
+      /expected a list of 2 at "recall.weights\[0\]"/,
+    ],
+    [
+      'recall',
+      { orders: [1], weights: [[certain], [one], [one]] },
+      /expected a number from 0 to 0.999 at "recall.weights/,
+    ],
+    [
+      'recall',
+      { orders: [1], weights: [[one], [one], [one]], ngrams: [[0.1]] },
+      /expected a list of 3 at "recall.ngrams\[0\]"/,
+    ],
     ['files', {}, /expected an object at "files.model.onnx", found nothing/],
   ];
   for (const [path, value, message] of faults) {
