@@ -92,9 +92,15 @@ describe('the status', () => {
     const api = await parafill();
     await readyParafill();
     const killed = new Set<number>();
-    await eventually('the end of it', () => {
+    let isLoadingShown = false;
+    await eventually('the end of it', async () => {
       const { kind, inferencePid } = api.status ?? {};
       if (kind === 'error') return true;
+      // The longest pause before it is started once more: there is time to look.
+      if (kind === 'loading' && killed.size === 4 && !isLoadingShown) {
+        await assertShown(/Parafill: loading/);
+        isLoadingShown = true;
+      }
       if (inferencePid !== undefined && !killed.has(inferencePid)) {
         killed.add(inferencePid);
         process.kill(inferencePid, 'SIGKILL');
@@ -103,6 +109,7 @@ describe('the status', () => {
     });
     assert.match(api.status?.reason ?? '', /5th time in a row, so it is not started again/);
     assert.equal(killed.size, 5, 'it is not started a sixth time');
+    assert.ok(isLoadingShown, 'it was never seen to load');
     await message(/the inference process ended unexpectedly/);
     await vscode.commands.executeCommand('notifications.clearAll');
     await assertShown(/Parafill: error/);
