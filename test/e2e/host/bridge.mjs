@@ -121,6 +121,7 @@ export async function startBridge(page) {
     fillInSecondWindow: ({ file }) => fillInSecondWindow(page, file),
     /** What is visible of everything that matches, for what no API tells; closed lists keep their old rows. */
     texts: ({ selector }) => page.locator(selector).filter({ visible: true }).allInnerTexts(),
+    idle: () => page.evaluate(() => new Promise((done) => requestIdleCallback(() => done(null), { timeout: 5_000 }))),
     drawnAfter: ({ what }) => page.evaluate(drawnAfter, what),
     countStyled: (wanted) => page.evaluate(countStyled, wanted),
     watchCursorLine: () => page.evaluate(watchCursorLine),

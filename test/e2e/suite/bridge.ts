@@ -45,6 +45,11 @@ export async function typeKeys(text: string): Promise<void> {
   await call('type', { text });
 }
 
+/** Waits until the page has nothing to do: until then a new editor asks for no ghost text when a key is typed. */
+export async function idle(): Promise<void> {
+  await call('idle', {});
+}
+
 /** The visible text of everything that matches a CSS selector. */
 export function renderedTexts(selector: string): Promise<readonly string[]> {
   return call('texts', { selector });

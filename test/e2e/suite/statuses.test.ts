@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { StatusKind } from '../../../server/src/protocol';
-import { hasBridge, hover, renderedTexts, takeMouseAway } from './bridge';
+import { hasBridge, hover, idle, renderedTexts, takeMouseAway } from './bridge';
 import { closeEverything, editorWith, eventually, parafill, readyParafill, type } from './editor';
 import { message } from './page';
 
@@ -30,6 +30,7 @@ describe('the status', () => {
 
   /** Types a character and waits until the model has answered it. */
   async function typeAndWait(character: string, meanwhile?: () => Promise<void>): Promise<void> {
+    if (hasBridge) await idle();
     const api = await parafill();
     const before = (await api.lastOutcome())?.at ?? 0;
     await type(character);
