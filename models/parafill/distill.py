@@ -81,14 +81,20 @@ def teacher_targets(
             hazards = logs[:, eoh]
         # What is still masked takes this sub-step's vector; what was revealed keeps the one that revealed it.
         targets = logs if targets is None else torch.where(pending[:, None], logs, targets)
-        left = (share - substep * step).clamp(min=1e-6)
-        chance = (step / left).clamp(max=1.0)
+        chance = reveal_chance(share, substep, step)
         draw = torch.rand(share.shape, generator=generator, device=generator.device).to(share.device)
         revealed = pending & (draw < chance)
         ids[row, place] = torch.where(revealed, sample(logs, generator), ids[row, place])
         pending &= ~revealed
     assert targets is not None
     return with_hazards(targets, hazards, eoh), _before_end(ids, batch, eoh)[row, place]
+
+
+def reveal_chance(share: Tensor, substep: int, step: float) -> Tensor:
+    """How likely ancestral sub-step `substep` (from 0) of size `step` reveals what is masked then, if it began with a
+    `share` float [N] of the content masked: it starts where the one before ended.
+    """
+    return (step / (share - substep * step).clamp(min=1e-6)).clamp(max=1.0)
 
 
 def with_hazards(logs: Tensor, hazards: Tensor, eoh: int) -> Tensor:

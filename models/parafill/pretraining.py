@@ -7,6 +7,7 @@ fastest way to use two cores: one thread a process waits once a step instead of 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,8 +35,11 @@ class PretrainConfig:
 
     budget: Budget
     seed: int = 1
+    #: Muon updates the matrices in the blocks; without it AdamW does, at its own rate.
+    muon: bool = True
     muon_rate: float = 0.02
     adam_rate: float = 3e-3
+    #: Of the matrices in the blocks.
     weight_decay: float = 0.05
     masked_weight: float = 1.0
     #: How much more a causal target in a fill counts than one in the context.
@@ -67,10 +71,14 @@ class Trainer:
         self.model, self.config, self.device = model.to(device), config, device
         #: The info of the checkpoint that the run began with.
         self.origin = {} if origin is None else {"from": origin}
-        self.muon = Muon(model.matrices(), lr=config.muon_rate, decay=config.weight_decay)
-        self.adam = torch.optim.AdamW(
-            model.others(), lr=config.adam_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True
+        adam = functools.partial(torch.optim.AdamW, lr=config.adam_rate, betas=(0.9, 0.95), fused=True)
+        #: Of the matrices in the blocks, and its peak rate.
+        self.matrices, self.matrix_rate = (
+            (Muon(model.matrices(), lr=config.muon_rate, decay=config.weight_decay), config.muon_rate)
+            if config.muon
+            else (adam(model.matrices(), weight_decay=config.weight_decay), config.adam_rate)
         )
+        self.adam = adam(model.others(), weight_decay=0.0)
         self.ema = Ema(model, config.ema)
         self.step = 0
         self.positions = 0
@@ -84,7 +92,7 @@ class Trainer:
 
     def state(self, elapsed: float) -> dict:
         return {
-            "muon": self.muon.state_dict(),
+            "matrices": self.matrices.state_dict(),
             "adam": self.adam.state_dict(),
             "raw": {name: p.detach() for name, p in self.model.named_parameters()},
             "ema_updates": self.ema.updates,
@@ -95,7 +103,7 @@ class Trainer:
 
     def restore(self, state: dict, averaged: Transformer) -> None:
         """The checkpoint's weights are the average; the state holds the raw ones."""
-        self.muon.load_state_dict(state["muon"])
+        self.matrices.load_state_dict(state["matrices"])
         self.adam.load_state_dict(state["adam"])
         with torch.no_grad():
             for name, p in self.model.named_parameters():
@@ -128,7 +136,7 @@ def train_step(
 ) -> tuple[Tensor, Tensor]:
     """One update; returns (causal loss, masked loss) in nats. A GPU is not waited for, but for every CHECK_STEPS."""
     config = trainer.config
-    for optimiser, peak in ((trainer.muon, config.muon_rate), (trainer.adam, config.adam_rate)):
+    for optimiser, peak in ((trainer.matrices, trainer.matrix_rate), (trainer.adam, config.adam_rate)):
         for group in optimiser.param_groups:
             group["lr"] = peak * factor
     with mixed_precision(trainer.device):
@@ -137,7 +145,7 @@ def train_step(
     trainer.unchecked += (causal + masked).detach()
     if trainer.step % CHECK_STEPS == 0:
         trainer.check()
-    trainer.muon.step()
+    trainer.matrices.step()
     trainer.adam.step()
     trainer.model.zero_grad(set_to_none=True)
     trainer.ema.update(trainer.model)

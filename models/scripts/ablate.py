@@ -1,8 +1,9 @@
 """Choices of pretraining against each other at small size, with seeds: `python scripts/ablate.py --steps 600`.
 
 Each choice trains a model for every seed; the table has the validation losses' mean and standard deviation over the
-seeds. All are measured on the same validation batches, noised by the usual law whatever they were trained on. Runs that
-are done are not repeated. The last line is JSON.
+seeds, and by how much a choice differs from the usual one of the same seed, which begins with the same weights and, where
+noise follows the same law, sees the same data. All are measured on the same validation batches, noised by the usual law
+and masked completely, whatever they were trained on. Runs that are done are not repeated. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 
 from parafill.checkpoint import load_model
-from parafill.config import PRESETS, SEQUENCES, SequenceConfig
+from parafill.config import PRESETS, SEQUENCES
 from parafill.pretraining import PretrainConfig, pretrain, validate
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
@@ -35,7 +36,11 @@ VARIANTS: dict[str, tuple[dict, dict]] = {
     "rates uniform in (0.15, 1) only": ({}, {"fully_masked": 0.0}),
     "rates uniform in (0.5, 1) or 1": ({}, {"min_rate": 0.5}),
     "canvas tokens predicted in place": ({}, {"canvas_shift": 0}),
+    "AdamW instead of Muon": ({"muon": False}, {}),
+    "AdamW instead of Muon, a third of the rate": ({"muon": False, "adam_rate": 1e-3}, {}),
 }
+#: What the others are compared with.
+USUAL = "as it is"
 
 
 def main() -> None:
@@ -43,21 +48,25 @@ def main() -> None:
     parser.add_argument("--preset", choices=sorted(PRESETS), default="tiny")
     parser.add_argument("--steps", type=int, default=600, help="of each run")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", choices=list(VARIANTS), nargs="+", default=list(VARIANTS))
     parser.add_argument("--validation-batches", type=int, default=16, help="of 8 sequences each")
     add_training_arguments(parser)
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "ablations")
     options = parse_training_arguments(parser)
-    found: dict[str, list[dict[str, float]]] = {}
-    for name in VARIANTS:
-        found[name] = [losses_of(name, seed, options) for seed in range(1, options.seeds + 1)]
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in options.only}
+    # Seed by seed: a run that is cut off has compared all choices, if with fewer seeds.
+    for seed in range(1, options.seeds + 1):
+        for name in options.only:
+            found[name].append(losses_of(name, seed, options))
         print(table(found), flush=True)
     print(json.dumps(found))
 
 
 def losses_of(name: str, seed: int, options: argparse.Namespace) -> dict[str, float]:
     """Validation losses of one run in nats per token; trains it first unless it was."""
-    folder = options.out / f"{name.replace(' ', '-')}-{options.steps}-{seed}"
-    done = folder / "losses.json"
+    size = f"{options.preset}-{options.steps}x{options.batch}-rate-{options.rate:g}"
+    folder = options.out / size / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
+    done = folder / f"losses-{options.validation_batches}.json"
     if done.is_file():
         return json.loads(done.read_text())
     training, drawing = VARIANTS[name]
@@ -65,29 +74,45 @@ def losses_of(name: str, seed: int, options: argparse.Namespace) -> dict[str, fl
     shape = dataclasses.replace(usual, **drawing)
     model = dataclasses.replace(PRESETS[options.preset], vocab_size=load_tokenizer(options.tokenizer).size)
     config = PretrainConfig(
-        Budget(steps=options.steps), seed, compile=not options.no_compile, workers=options.workers, **training
+        Budget(steps=options.steps), seed, compile=not options.no_compile, flex=options.flex, workers=options.workers
+    )
+    config = dataclasses.replace(config, **training)
+    config = dataclasses.replace(
+        config, muon_rate=config.muon_rate * options.rate, adam_rate=config.adam_rate * options.rate
     )
     source = functools.partial(make_source, options.shards, options.tokenizer)
     train = functools.partial(source, "train", model, shape, options.batch, seed)
-    checkpoint = pretrain(model, config, train, None, folder)
+    trained = load_model(pretrain(model, config, train, None, folder))
     # How a token is read belongs to the model; how canvases are noised does not.
-    measured: SequenceConfig = dataclasses.replace(usual, canvas_shift=shape.canvas_shift)
-    validation = source("validation", model, measured, 8, 0)
-    losses = validate(load_model(checkpoint), validation, options.validation_batches, torch.device("cpu"))
+    measured = dataclasses.replace(usual, canvas_shift=shape.canvas_shift)
+    losses: dict[str, float] = {}
+    for law, fully_masked in (("", usual.fully_masked), (", all masked", 1.0)):
+        validation = source("validation", model, dataclasses.replace(measured, fully_masked=fully_masked), 8, 0)
+        found = validate(trained, validation, options.validation_batches, torch.device("cpu"))
+        losses |= {f"{kind}{law}": loss for kind, loss in found.items()}
     done.write_text(json.dumps(losses))
     return losses
 
 
 def table(found: dict[str, list[dict[str, float]]]) -> str:
-    """One line a choice: mean ± standard deviation over the seeds."""
+    """One line a choice: mean ± standard deviation over the seeds; in brackets, those of its gaps to the usual one."""
 
-    def cell(runs: list[dict[str, float]], kind: str) -> str:
-        values = [run[kind] for run in runs]
-        spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-        return f"{statistics.mean(values):.3f}{spread}"
+    def cell(name: str, kind: str) -> str:
+        values = [run[kind] for run in found[name]]
+        usual = [run[kind] for run in found.get(USUAL, [])]
+        if name == USUAL or len(usual) != len(values):
+            return spread(values)
+        return f"{spread(values)} ({spread([a - b for a, b in zip(values, usual, strict=True)], '+')})"
 
-    rows = [[name, cell(runs, "causal"), cell(runs, "masked"), str(len(runs))] for name, runs in found.items()]
-    return markdown_table(["choice", "causal, nats", "masked, nats", "seeds"], rows)
+    kinds = ("causal", "masked", "masked, all masked")
+    rows = [[name, *(cell(name, kind) for kind in kinds), str(len(runs))] for name, runs in found.items()]
+    return markdown_table(["choice", *(f"{kind}, nats" for kind in kinds), "seeds"], rows)
+
+
+def spread(values: list[float], sign: str = "") -> str:
+    """Mean ± standard deviation, which one value does not have."""
+    deviation = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):{sign}.3f}{deviation}"
 
 
 if __name__ == "__main__":

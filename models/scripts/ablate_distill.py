@@ -1,7 +1,8 @@
 """Choices of distillation against each other: `python scripts/ablate_distill.py CHECKPOINT --steps 20 --limit 100`.
 
 Every choice distils the same teacher with the same batches and is asked the same package holes through the engine.
-Rounds and answers that are there already are not made again. Prints one table; the last line is JSON.
+Nobody recalls what stands elsewhere: it is the network that is compared. Rounds and answers that are there already are
+not made again. Prints one table; the last line is JSON.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ sys.path.insert(0, str(MODELS))
 
 from parafill.checkpoint import load_model  # noqa: E402
 from parafill.config import SEQUENCES  # noqa: E402
+from parafill.corpus.shards import sha256_of  # noqa: E402
 from parafill.distill import DistillConfig, distill  # noqa: E402
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments  # noqa: E402
 from parafill.tokenizer import load_tokenizer  # noqa: E402
@@ -59,7 +61,9 @@ def main() -> None:
     tokenizer = load_tokenizer(options.tokenizer)
     holes = holes_of_shards(options.shards, options.tokenizer.parent, options.recipe)[: options.limit]
     series = [one for subject in subjects for one in ablation_series(subject, holes)]
-    book = AnswerBook(options.out / "answers", MODELS.parent, build_engine(MODELS.parent))
+    book = AnswerBook(
+        options.out / "answers", MODELS.parent, build_engine(MODELS.parent), threads=options.threads or None
+    )
     table, figures = ablation_table(carry_out(series, book), subjects, tokenizer)
     print(table)
     print(json.dumps(figures))
@@ -75,13 +79,18 @@ def distilled(name: str, options: argparse.Namespace) -> Path:
     config = DistillConfig(
         Budget(steps=options.steps),
         rounds=tuple(2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)),
+        muon_rate=DistillConfig.muon_rate * options.rate,
+        adam_rate=DistillConfig.adam_rate * options.rate,
         seed=options.seed,
         compile=not options.no_compile,
         flex=options.flex,
         workers=options.workers,
     )
     config = dataclasses.replace(config, **VARIANTS[name])
-    folder = options.out / f"{name.replace(', ', '-').replace(' ', '-')}-{options.steps}-{options.seed}"
+    # Another teacher, another first step: nothing of that may be taken for done.
+    size = f"{options.preset}-{options.steps}x{options.batch}-rounds-{options.rounds}-rate-{options.rate:g}"
+    teacher = sha256_of(options.checkpoint / "weights.safetensors")[:12]
+    folder = options.out / f"{size}-{teacher}" / f"{name.replace(', ', '-').replace(' ', '-')}-{options.seed}"
     return distill(options.checkpoint, config, source, folder, load_tokenizer(options.tokenizer).special.eoh)[-1]
 
 

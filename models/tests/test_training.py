@@ -16,7 +16,7 @@ import torch
 from parafill.batches import IGNORE, LONGEST_LEAD, Batch, BatchSource, SequenceBuilder, context_ids, split_lead
 from parafill.checkpoint import CheckpointError, load_model, save_checkpoint
 from parafill.config import PRESETS, ModelConfig, SequenceConfig
-from parafill.distill import _before_end, certainty, divergence, teacher_targets, with_hazards
+from parafill.distill import SUBSTEPS, _before_end, certainty, divergence, reveal_chance, teacher_targets, with_hazards
 from parafill.model import Transformer
 from parafill.optim import learning_rate, orthogonalise
 from parafill.pretraining import PretrainConfig, continued, pretrain
@@ -27,6 +27,8 @@ from parafill.utilisation import training_flops
 TOKENIZER = Path(__file__).parent.parent / "parafill-small" / "tokenizer.json"
 CONFIG = PRESETS["tiny"]
 SHAPE = SequenceConfig(lane=128, canvas=96, context=100)
+#: <eoh>, as the tokenizer has it.
+EOH = 2
 
 SOURCE = '''def mean(values: list[float]) -> float:
     """Arithmetic mean of the values."""
@@ -198,17 +200,46 @@ def test_nan_loss_stops_the_run_with_advice() -> None:
         check_finite(float("nan"), 7)
 
 
-def test_teacher_steps_leave_the_share_that_the_paper_asks_for(batch: Batch) -> None:
-    """With step d from share t, a fraction d/t of the masked tokens is revealed by the first sub-step, and the second
-    reveals d/(t-d) of the rest: the others carry the second sub-step's vector, as do those revealed by it."""
+@pytest.mark.parametrize(
+    ("share", "step"), [(1.0, 1 / 16), (1.0, 0.25), (0.6, 0.25), (0.5, 0.25), (0.3, 0.25), (0.2, 0.25)]
+)
+def test_two_sub_steps_leave_what_two_steps_of_time_leave(share: float, step: float) -> None:
+    """From a share t, t - d and then t - 2d remain masked, but never less than nothing."""
+    left = torch.tensor([share])
+    for substep in range(SUBSTEPS):
+        left = left * (1 - reveal_chance(torch.tensor([share]), substep, step))
+    assert left.item() == pytest.approx(max(0.0, share - SUBSTEPS * step), abs=1e-6)
+
+
+class Wavering(Transformer):
+    """Says something else at every look, so that one can tell looks apart."""
+
+    looks = 0
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        self.looks += 1
+        return super().logits(hidden) + self.looks * torch.linspace(0, 1, self.config.vocab_size)
+
+
+def test_a_token_keeps_the_vector_of_the_sub_step_that_revealed_it(batch: Batch) -> None:
+    """So a share d / t of the masked tokens has the vectors of the first look."""
     torch.manual_seed(0)
-    teacher = Transformer(CONFIG).eval()
     generator = torch.Generator().manual_seed(3)
-    targets, valid = teacher_targets(teacher, batch, 0.25, 2, generator)
-    masked = batch.canvas_targets != IGNORE
-    assert targets.shape == (int(masked.sum()), CONFIG.vocab_size)
-    assert torch.allclose(targets.exp().sum(-1), torch.ones(len(targets)), atol=1e-4)
-    assert valid.any()
+
+    def targets_of(step: float) -> torch.Tensor:
+        teacher.looks = 0
+        targets, valid = teacher_targets(teacher, batch, step, EOH, generator)
+        assert torch.allclose(targets.exp().sum(-1), torch.ones(len(targets)), atol=1e-4)
+        assert valid.any()
+        return targets
+
+    teacher, step, draws = Wavering(CONFIG).eval(), 0.25, 40
+    first = targets_of(1.0)
+    kept = torch.stack([(targets_of(step) == first).all(-1) for _ in range(draws)]).float().mean(0)
+    expected = (step / batch.share[batch.masked_places]).clamp(max=1)
+    assert (expected < 1).any()
+    spread = (expected * (1 - expected) / draws).sum().sqrt() / len(expected)
+    assert abs(kept.mean() - expected.mean()) < 4 * spread
 
 
 def test_whole_step_needs_no_second_teacher_look(batch: Batch) -> None:
