@@ -1,9 +1,10 @@
 """Choices of pretraining against each other at small size, with seeds: `python scripts/ablate.py --steps 600`.
 
 Each choice trains a model for every seed; the table has the validation losses' mean and standard deviation over the
-seeds, and by how much a choice differs from the usual one of the same seed, which begins with the same weights and, where
-noise follows the same law, sees the same data. All are measured on the same validation batches, noised by the usual law
-and masked completely, whatever they were trained on. Runs that are done are not repeated. The last line is JSON.
+seeds, and by how much a choice differs from the usual one of the same seed, which begins with the same weights and,
+where noise follows the same law, sees the same data. All are measured on the same validation batches, noised by the
+usual law and masked completely, whatever they were trained on. Runs that are done are not repeated. The last line is
+JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import argparse
 import dataclasses
 import functools
 import json
-import statistics
 from pathlib import Path
 
 import torch
@@ -23,7 +23,7 @@ from parafill.pretraining import PretrainConfig, pretrain, validate
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
 from parafill.training import Budget
-from tasks.metrics import markdown_table
+from tasks.metrics import markdown_table, spread_cell
 
 MODELS = Path(__file__).resolve().parent.parent
 
@@ -101,18 +101,12 @@ def table(found: dict[str, list[dict[str, float]]]) -> str:
         values = [run[kind] for run in found[name]]
         usual = [run[kind] for run in found.get(USUAL, [])]
         if name == USUAL or len(usual) != len(values):
-            return spread(values)
-        return f"{spread(values)} ({spread([a - b for a, b in zip(values, usual, strict=True)], '+')})"
+            return spread_cell(values)
+        return f"{spread_cell(values)} ({spread_cell([a - b for a, b in zip(values, usual, strict=True)], '+')})"
 
     kinds = ("causal", "masked", "masked, all masked")
     rows = [[name, *(cell(name, kind) for kind in kinds), str(len(runs))] for name, runs in found.items()]
     return markdown_table(["choice", *(f"{kind}, nats" for kind in kinds), "seeds"], rows)
-
-
-def spread(values: list[float], sign: str = "") -> str:
-    """Mean ± standard deviation, which one value does not have."""
-    deviation = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):{sign}.3f}{deviation}"
 
 
 if __name__ == "__main__":

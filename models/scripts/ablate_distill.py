@@ -2,7 +2,7 @@
 
 Every choice distils the same teacher with the same batches and is asked the same package holes through the engine.
 Nobody recalls what stands elsewhere: it is the network that is compared. Rounds and answers that are there already are
-not made again. Prints one table; the last line is JSON.
+not made again. Prints one table, with several seeds a second one of their means; the last line is JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from parafill.sources import add_training_arguments, make_source, parse_training
 from parafill.tokenizer import load_tokenizer  # noqa: E402
 from parafill.training import Budget  # noqa: E402
 from tasks.answers import AnswerBook, build_engine  # noqa: E402
-from tasks.distill_ablation import ablation_series, ablation_table  # noqa: E402
+from tasks.distill_ablation import ablation_series, ablation_table, seeds_table  # noqa: E402
 from tasks.package_holes import holes_of_shards  # noqa: E402
 from tasks.plan import carry_out  # noqa: E402
 from tasks.subjects import subject_of  # noqa: E402
@@ -48,16 +48,21 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20, help="updates of each round")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--limit", type=int, default=100, help="package holes")
-    parser.add_argument("--seed", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=2, help="the first one")
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--only", choices=list(VARIANTS), nargs="+", default=list(VARIANTS))
     add_training_arguments(parser)
     parser.add_argument("--recipe", type=Path, default=MODELS / "tasks" / "package_holes.json")
     parser.add_argument("--out", type=Path, default=MODELS / "checkpoints" / "distill-ablations")
     options = parse_training_arguments(parser)
     subjects = [subject_of(options.checkpoint, "teacher", "teacher", options.tokenizer, options.out / "exports")]
-    for name in options.only:
-        student = distilled(name, options)
-        subjects.append(subject_of(student, "student", name, options.tokenizer, options.out / "exports"))
+    choice_of: dict[str, str] = {}
+    for seed in range(options.seed, options.seed + options.seeds):
+        for name in options.only:
+            label = name if options.seeds == 1 else f"{name}, seed {seed}"
+            choice_of[label] = name
+            student = distilled(name, seed, options)
+            subjects.append(subject_of(student, "student", label, options.tokenizer, options.out / "exports"))
     tokenizer = load_tokenizer(options.tokenizer)
     holes = holes_of_shards(options.shards, options.tokenizer.parent, options.recipe)[: options.limit]
     series = [one for subject in subjects for one in ablation_series(subject, holes)]
@@ -66,22 +71,24 @@ def main() -> None:
     )
     table, figures = ablation_table(carry_out(series, book), subjects, tokenizer)
     print(table)
+    if options.seeds > 1:
+        print(f"\n{seeds_table(figures, choice_of)}")
     print(json.dumps(figures))
 
 
-def distilled(name: str, options: argparse.Namespace) -> Path:
+def distilled(name: str, seed: int, options: argparse.Namespace) -> Path:
     """The last round of one choice; runs what is not done yet."""
     model = load_model(options.checkpoint).config
     source = functools.partial(
         make_source, options.shards, options.tokenizer, "train", model, SEQUENCES[options.preset], options.batch,
-        options.seed,
+        seed,
     )  # fmt: skip
     config = DistillConfig(
         Budget(steps=options.steps),
         rounds=tuple(2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)),
         muon_rate=DistillConfig.muon_rate * options.rate,
         adam_rate=DistillConfig.adam_rate * options.rate,
-        seed=options.seed,
+        seed=seed,
         compile=not options.no_compile,
         flex=options.flex,
         workers=options.workers,
@@ -90,7 +97,7 @@ def distilled(name: str, options: argparse.Namespace) -> Path:
     # Another teacher, another first step: nothing of that may be taken for done.
     size = f"{options.preset}-{options.steps}x{options.batch}-rounds-{options.rounds}-rate-{options.rate:g}"
     teacher = sha256_of(options.checkpoint / "weights.safetensors")[:12]
-    folder = options.out / f"{size}-{teacher}" / f"{name.replace(', ', '-').replace(' ', '-')}-{options.seed}"
+    folder = options.out / f"{size}-{teacher}" / f"{name.replace(', ', '-').replace(' ', '-')}-{seed}"
     return distill(options.checkpoint, config, source, folder, load_tokenizer(options.tokenizer).special.eoh)[-1]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from parafill.tokenizer import CodeTokenizer
 from tasks.diversity import diversity
-from tasks.metrics import markdown_table, mean, rate_cell
+from tasks.metrics import markdown_table, mean, rate_cell, spread_cell
 from tasks.package_holes import PackageHole
 from tasks.plan import Findings, Series, Way
 from tasks.report.packages import run_of
@@ -55,3 +55,17 @@ def ablation_table(
         }
     steps = [f"{name}, {n} step{'' if n == 1 else 's'}" for n in STEPS for name in ("exact", "similarity")]
     return markdown_table(["divergence", "n", *steps, "entropy of draws, nats", "distinct of 10"], rows), figures
+
+
+def seeds_table(figures: Mapping[str, Mapping[str, float]], choice_of: Mapping[str, str]) -> str:
+    """One line a choice: mean ± standard deviation over its seeds of what `ablation_table` found, label by label.
+
+    `choice_of`: the choice each label belongs to; labels without one, as the teacher's, are left out.
+    """
+    choices: dict[str, list[Mapping[str, float]]] = {}
+    for label, found in figures.items():
+        if label in choice_of:
+            choices.setdefault(choice_of[label], []).append(found)
+    kinds = list(next(iter(figures.values())))
+    rows = [[name, *(spread_cell([one[kind] for one in runs]) for kind in kinds)] for name, runs in choices.items()]
+    return markdown_table(["divergence", *kinds], rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
@@ -76,6 +77,12 @@ def difference_cell(ours: Sequence[float], theirs: Sequence[float]) -> str:
     """A table's cell: by how many points the mean of ours is higher, and its 95 % interval."""
     middle, low, high = (100 * value for value in difference(ours, theirs))
     return f"{middle:+.1f} ({low:+.1f} to {high:+.1f})"
+
+
+def spread_cell(values: Sequence[float], sign: str = "") -> str:
+    """A table's cell: mean ± standard deviation over seeds; a single value has none. `sign`: "+" shows it always."""
+    deviation = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{mean(values):{sign}.3f}{deviation}"
 
 
 def markdown_table(header: list[str], rows: list[list[str]]) -> str:

@@ -13,6 +13,8 @@ from parafill.optim import Muon
 from parafill.pretraining import PretrainConfig, Trainer
 from parafill.training import Budget
 from scripts import ablate
+from tasks.distill_ablation import seeds_table
+from tasks.metrics import spread_cell
 
 
 @pytest.mark.parametrize("name", ablate.VARIANTS)
@@ -34,7 +36,13 @@ def test_a_table_has_gaps_to_the_usual_run_of_the_same_seed() -> None:
 
 
 def test_one_seed_has_no_deviation() -> None:
-    assert ablate.spread([1.5]) == "1.500"
+    assert spread_cell([1.5]) == "1.500"
+
+
+def test_seeds_of_a_choice_are_averaged_and_the_teacher_is_not_one() -> None:
+    figures = {"teacher": {"entropy": 9.0}, "JSD, seed 2": {"entropy": 1.0}, "JSD, seed 3": {"entropy": 2.0}}
+    table = seeds_table(figures, {"JSD, seed 2": "JSD", "JSD, seed 3": "JSD"})
+    assert table.splitlines()[2:] == ["| JSD | 1.500 ± 0.707 |"]
 
 
 def test_without_muon_adamw_updates_the_matrices_at_its_own_rate() -> None:
