@@ -19,16 +19,17 @@ from .opening import Lead
 from .tokenizer import CodeTokenizer
 
 #: So many last tokens are looked up.
-ORDERS = (1, 2, 3, 4, 6, 8)
+ORDERS = (1, 2, 3, 4, 6, 8, 16)
 #: Up to so often counts as seldom; up to such a share of the likeliest token, as disputed or as usual.
 SELDOM, DISPUTED, USUAL = 3, 0.6, 0.95
-#: A place is nearer to what stands behind the hole the more of its first tokens follow within so many tokens.
-BEHIND, SIGHT = 2, 8
+#: How near a place is to what stands behind the hole, from 1 up: (how many of its first tokens follow together, within
+#: how many). The last one is for long holes: what is written the same way as all around the hole goes on as there.
+NEAR = ((1, 8), (2, 8), (4, 64))
 #: Stands between texts: nothing is recalled across it.
 _SEPARATOR = -1
 
-#: A cell of the weights: (table, order's index, how often, how unanimously). The tables 0 to BEHIND are for places in
-#: the texts at hand that are so near to what stands behind the hole, the last one for n-grams.
+#: A cell of the weights: (table, order's index, how often, how unanimously). The tables 0 to len(NEAR)
+#: are for places in the texts at hand that are so near to what stands behind the hole, the last one for n-grams.
 Cell = tuple[int, int, int, int]
 #: What is recalled with the same weight, by token; together 1.
 Evidence = tuple[Cell, dict[int, float]]
@@ -58,7 +59,7 @@ class BehindHole:
     """What stands behind a hole, seen from places where the same follows. `after`: its first tokens."""
 
     def __init__(self, tokenizer: CodeTokenizer, after: Sequence[int]) -> None:
-        self.tokenizer, self.after = tokenizer, list(after[:BEHIND])
+        self.tokenizer, self.after = tokenizer, list(after[: NEAR[-1][0]])
         self.own = tokenizer.decode_bytes(self.after[:1])
         self._shorter: dict[int, int] = {}
 
@@ -76,15 +77,17 @@ class BehindHole:
         return self._shorter[token]
 
     def nearness(self, tokens: Sequence[int]) -> np.ndarray:
-        """[tokens] how many of the first tokens behind the hole follow each place together, within SIGHT tokens."""
+        """[tokens] how near each place is, see `NEAR`."""
         known, near = np.asarray(tokens), np.zeros(len(tokens), int)
-        for count in range(1, len(self.after) + 1):
+        for level, (count, sight) in enumerate(NEAR, 1):
+            if len(self.after) < count:
+                break
             windows = np.lib.stride_tricks.sliding_window_view(known, count)
             places = np.flatnonzero((windows == self.after[:count]).all(-1))
-            for back in range(1, SIGHT + 1):
+            for back in range(1, sight + 1):
                 # Nothing is near across texts.
                 places = places[known[places - back] != _SEPARATOR]
-                near[places - back] = count
+                near[places - back] = level
         return near
 
 
@@ -143,10 +146,10 @@ class Recall:
             places[int(self.nearness[place]), level].append((self.tokens[place + 1], 1))
         found = {key: in_hole(followers) for key, followers in places.items()}
         evidence: list[Evidence] = []
-        for near in range(BEHIND, -1, -1):
+        for near in range(len(NEAR), -1, -1):
             seen = collections.defaultdict[int, float](float)
             for level in range(len(self.orders) - 1, -1, -1):
-                for at_least in range(near, BEHIND + 1):
+                for at_least in range(near, len(NEAR) + 1):
                     for token, count in found.get((at_least, level), {}).items():
                         seen[token] += count
                 total = sum(seen.values())
@@ -155,7 +158,7 @@ class Recall:
         for level in range(LONGEST - 1, -1, -1):
             followers = self.ngrams.followers(before, level + 1) if self.ngrams else None
             if followers is not None:
-                evidence += _agreed(BEHIND + 1, level, followers[0], in_hole(followers[1].items()))
+                evidence += _agreed(len(NEAR) + 1, level, followers[0], in_hole(followers[1].items()))
         return evidence
 
 
@@ -257,6 +260,6 @@ def fit(places: Sequence[tuple[float, list[tuple[Cell, float]]]], rounds: int = 
             for order in range(orders)
         ]
 
-    knows_ngrams = any(cell[0] > BEHIND for _, evidence in places for cell, _ in evidence)
-    near = [table(index, len(ORDERS)) for index in range(BEHIND + 1)]
-    return RecallWeights(ORDERS, near, table(BEHIND + 1, LONGEST) if knows_ngrams else None)
+    knows_ngrams = any(cell[0] > len(NEAR) for _, evidence in places for cell, _ in evidence)
+    near = [table(index, len(ORDERS)) for index in range(len(NEAR) + 1)]
+    return RecallWeights(ORDERS, near, table(len(NEAR) + 1, LONGEST) if knows_ngrams else None)

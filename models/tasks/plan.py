@@ -61,7 +61,7 @@ class Series(Generic[Item]):
         if self.way.mode == "ar":
             return f"{self.subject.label}, autoregressive"
         steps = f"{self.subject.label}, {self.way.steps} step{'' if self.way.steps == 1 else 's'}"
-        twin = " and the AR twin's path" if self.way.mode == "both" else ""
+        twin = " and the AR twin's paths" if self.way.mode == "both" else ""
         return steps + twin + (", true length given" if self.is_told else "")
 
 

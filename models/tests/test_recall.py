@@ -10,14 +10,14 @@ import pytest
 from parafill.corpus.shards import Document
 from parafill.ngrams import LONGEST, Ngrams, count_ngrams
 from parafill.opening import Lead
-from parafill.recall import ORDERS, BehindHole, HoleMemory, Recall, RecallWeights, fit, mixed
+from parafill.recall import NEAR, ORDERS, BehindHole, HoleMemory, Recall, RecallWeights, fit, mixed
 from parafill.tokenizer import load_tokenizer
 
 EOH = 2
 TOKENIZER = load_tokenizer(Path(__file__).resolve().parent.parent / "parafill-small")
 NOTHING = BehindHole(TOKENIZER, [])
 _HALF = [[0.5] * 3] * 3
-FLAT = RecallWeights(ORDERS, [[_HALF] * len(ORDERS)] * 3, [_HALF] * LONGEST)
+FLAT = RecallWeights(ORDERS, [[_HALF] * len(ORDERS)] * (1 + len(NEAR)), [_HALF] * LONGEST)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,13 @@ def test_places_near_what_stands_behind_the_hole_come_first() -> None:
     ]
 
 
+def test_where_all_goes_on_as_around_the_hole_long_holes_are_known_by_four_tokens() -> None:
+    behind = BehindHole(TOKENIZER, [130, 131, 132, 133, 134])
+    assert behind.nearness([110, *[120] * 63, 130, 131, 132, 133])[:2].tolist() == [3, 3]
+    assert behind.nearness([110, *[120] * 64, 130, 131, 132, 133])[:2].tolist() == [0, 3]
+    assert behind.nearness([110, *[120] * 63, 130, 131, 132, 134])[:2].tolist() == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("elsewhere", "behind", "expected"),
     [
@@ -97,7 +104,7 @@ def test_n_grams_of_the_corpus_come_last() -> None:
     documents = [Document(row, "python", "p", "a.py") for row in rows]
     ngrams = count_ngrams(documents, TOKENIZER.size, TOKENIZER.first_text, least=20, share=0.1)
     found = Recall([[110, 113]], NOTHING, ngrams=ngrams).evidence([109, 110], EOH, None)
-    assert [cell for cell, _ in found] == [(0, 0, 0, 2), (3, 1, 0, 0), (3, 0, 0, 1)]
+    assert [cell for cell, _ in found] == [(0, 0, 0, 2), (4, 1, 0, 0), (4, 0, 0, 1)]
     assert found[1][1] == pytest.approx({111: 0.5, 112: 0.5})
     assert found[2][1] == pytest.approx({111: 2 / 3, 112: 1 / 3}, rel=0.03)
     assert ngrams.followers([109, 110], 3) is None and ngrams.followers([107], 1) is None

@@ -34,8 +34,8 @@ const commonOptions = {
 } as const satisfies ParseArgsConfig['options'];
 
 export const commonHelp = `  --steps K          denoising passes at most, the one that finds the lengths included
-  --mode M           diffusion (default); ar: the same weights, token by token; both: the likelier answer;
-                     verify: what ar gives, drafted in parallel and checked in one pass
+  --mode M           diffusion; ar: the same weights, token by token; both (default, what the editor asks for): the likelier
+                     answers, where one hole alone is to be filled; verify: what ar gives, drafted and checked in parallel
   --candidates N     how many different fills are wanted (default 1)
   --temperature T    0 (default) takes the likeliest tokens, above it they are drawn
   --top-p P          mass of the tokens that are drawn from (default 0.95)
@@ -82,7 +82,7 @@ export function parseArguments(
   };
   const common: CommonOptions = {
     decoding: {
-      mode: oneOf('mode', text('mode') ?? 'diffusion', INFILL_MODES),
+      mode: oneOf('mode', text('mode') ?? 'both', INFILL_MODES),
       candidates: number('candidates', 1, 256, true) ?? 1,
       temperature: number('temperature', 0, 100, false) ?? 0,
       seed: number('seed', 0, 2 ** 32 - 1, true) ?? 0,

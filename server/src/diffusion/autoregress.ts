@@ -8,7 +8,7 @@ import { type Filled, type InfillTask, leadOf, type ProgressReport } from './tas
  * with keys and values of its own behind those of the context; whoever is done drops out. Known lengths are ignored.
  *
  * Above temperature 0 one answer is drawn per candidate, and a hole ends where an end is drawn. At temperature 0 there is
- * one answer of the likeliest tokens, and a hole ends where the whole of it is likeliest: it is read on until its
+ * one answer of the likeliest tokens, or as many as `task.ways` says, that begin with other tokens each; and a hole ends where the whole of it is likeliest: it is read on until its
  * beginning alone is less likely than the best whole. (To end where an end is the likeliest token would not do: each
  * token behind a hole is likely once the one before it is there, so that ends are missed; models/LOG.md.)
  *
@@ -22,12 +22,12 @@ export async function autoregress(
   report?: ProgressReport,
 ): Promise<Filled | undefined> {
   const started = performance.now();
-  const count = task.temperature > 0 ? task.candidates : 1;
+  const count = task.temperature > 0 ? task.candidates : (task.ways ?? 1);
   const samplers = samplersFor(task, model.layout);
-  const readings = Array.from(
-    { length: count },
-    (_, row) => new Reading(model.layout, task, samplers, rowRandom(task.seed, row)),
-  );
+  const readings = Array.from({ length: count }, (_, row) => {
+    const way = task.temperature > 0 ? 0 : row;
+    return new Reading(model.layout, task, samplers, rowRandom(task.seed, row), way);
+  });
   let steps = 0;
   const room = roomFor(task, model.layout);
   const most = model.mostRows(task.context, room);

@@ -6,12 +6,15 @@ import type { Filled, InfillTask, ProgressReport } from './task';
 /** A likeliest path that comes to no end within so many tokens is given up: passes of one token each cost time. */
 const longestPath = 32;
 
+/** So many ways the twin goes, each beginning with another token: a first one that is only second may be the right one. */
+const ways = 3;
+
 /**
- * Fills by denoising, and lets the twin try its own likeliest path beside the lengths that were tried: what both wrote is
+ * Fills by denoising, and lets the twin try its own likeliest paths beside the lengths that were tried: what both wrote is
  * ranked by the same likelihood. A small model is surer of the next token than of all at once, and where a hole is short
- * the path costs less than one more denoising step (measured in models/LOG.md).
+ * the paths cost less than one more denoising step (measured in models/LOG.md).
  *
- * Only one hole alone, of unknown length and at temperature 0, gets a path: several would be filled one after the other,
+ * Only one hole alone, of unknown length and at temperature 0, gets paths: several would be filled one after the other,
  * and draws shall differ.
  *
  * @returns undefined when stopped, which is polled before every pass. `steps` counts denoising passes only.
@@ -26,15 +29,15 @@ export async function readBothWays(
   if (denoised === undefined || task.holes > 1 || task.temperature > 0 || task.lengths !== undefined) {
     return denoised;
   }
-  const most = Math.min(longestPath, task.maxTokens[0]!, task.affordable?.(1) ?? Infinity);
+  const most = Math.min(longestPath, task.maxTokens[0]!, task.affordable?.(ways) ?? Infinity);
   if (most < 1) return denoised;
-  const path = await autoregress(model, { ...task, maxTokens: [most] }, stop);
-  if (path === undefined) return undefined;
+  const paths = await autoregress(model, { ...task, maxTokens: [most], ways }, stop);
+  if (paths === undefined) return undefined;
   return {
     // The beginning of something longer is likelier than any whole, and no answer.
-    candidates: [...denoised.candidates, ...path.candidates.filter(({ complete }) => complete)],
+    candidates: [...denoised.candidates, ...paths.candidates.filter(({ complete }) => complete)],
     steps: denoised.steps,
-    denoiseMs: denoised.denoiseMs + path.denoiseMs,
+    denoiseMs: denoised.denoiseMs + paths.denoiseMs,
     rankMs: denoised.rankMs,
   };
 }

@@ -39,7 +39,7 @@ export function summarise(logits: Logits, row: number, vocabSize: number, from: 
 }
 
 /** As good as impossible, in nats, and still a number. */
-const impossible = -1e4;
+export const impossible = -1e4;
 
 /** Leaves in one row of logits only these ids, likely in proportion to what they were: their probabilities sum to 1. */
 export function allowOnly(logits: Logits, row: number, vocabSize: number, ids: Int32Array): void {

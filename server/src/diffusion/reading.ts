@@ -1,4 +1,4 @@
-import { allowOnly, logProbability as logProbabilityOf } from './logits';
+import { allowOnly, impossible, logProbability as logProbabilityOf } from './logits';
 import type { Logits, ModelLayout, TokenBlock } from './model';
 import { mixInto } from './recall';
 import type { Random } from './rng';
@@ -54,6 +54,8 @@ export class Reading {
     private readonly task: InfillTask,
     private readonly samplers: Samplers,
     private readonly random: Random,
+    /** So many tokens are likelier than the one that it begins with. */
+    private readonly way = 0,
   ) {
     this.contextLength = task.context.length;
     this.open();
@@ -103,11 +105,16 @@ export class Reading {
     const fill = this.tokens[hole]!;
     this.prepare(logits, row);
     const opening = this.task.openings?.[hole];
+    const isFirst = hole === 0 && fill.length === 0;
     const isEmpty = fill.length === 0 || (fill.length === 1 && fill[0] === opening?.bare);
     const isDrawn = this.task.temperature > 0;
     const sampler = isDrawn && !isEmpty ? this.samplers.later : this.samplers.first;
+    for (let likelier = isFirst ? this.way : 0; likelier > 0; likelier--) {
+      logits[row * vocabSize + sampler.choose(logits, row, this.random).token] = impossible;
+    }
     const { token, confidence } = sampler.choose(logits, row, this.random);
     const logProbability = logProbabilityOf(logits, row, vocabSize, token);
+    if (logProbability <= impossible) return this.giveUp();
     if (!isDrawn && !isEmpty) {
       this.considerEnd(logProbabilityOf(logits, row, vocabSize, eoh));
       // What goes on is less likely still than its beginning.
@@ -126,6 +133,13 @@ export class Reading {
     if (this.room > 0) return 0;
     this.complete = false;
     this.next();
+    return 0;
+  }
+
+  /** There are not so many tokens to begin with. */
+  private giveUp(): number {
+    this.complete = false;
+    this.isDone = true;
     return 0;
   }
 

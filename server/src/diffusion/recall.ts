@@ -8,7 +8,7 @@ export type BeliefTable = readonly (readonly (readonly number[])[])[];
 export interface RecallWeights {
   /** So many last tokens are looked up, ascending. */
   readonly orders: readonly number[];
-  /** [3] for places that are near what stands behind the hole with no token, one, or two. */
+  /** [nearnessTables] by how near a place is to what stands behind the hole, the farthest first. */
   readonly weights: readonly BeliefTable[];
   /** For the n-grams of the training corpus; absent where the model has none. */
   readonly ngrams: BeliefTable | undefined;
@@ -47,9 +47,17 @@ const seldom = 3;
 const disputed = 0.6;
 const usual = 0.95;
 
-/** A place is nearer to what stands behind the hole the more of its first tokens follow, within so many tokens. */
-const nearest = 2;
-const sight = 8;
+/**
+ * How near a place is to what stands behind the hole, from 1 up: how many of its first tokens follow together, within how
+ * many. The last one is for long holes: what is written the same way as all around the hole goes on as there.
+ */
+const nearnessLevels = [
+  { count: 1, sight: 8 },
+  { count: 2, sight: 8 },
+  { count: 4, sight: 64 },
+] as const;
+/** How many tables of weights there are for places in the texts at hand: for those that are near, and for all others. */
+export const nearnessTables = nearnessLevels.length + 1;
 
 /** Stands between texts: nothing is recalled across it. */
 const separator = -1;
@@ -66,7 +74,7 @@ export class Recall {
   /** The places of token t are `places[firsts[t]]` to `places[firsts[t + 1] - 1]`, ascending. */
   private readonly firsts: Int32Array;
   private readonly places: Int32Array;
-  /** How near each place is to what stands behind the hole: 0, 1 or 2. */
+  /** How near each place is to what stands behind the hole, below `nearnessTables`. */
   private readonly nearness: Uint8Array;
 
   constructor(
@@ -122,7 +130,7 @@ export class Recall {
     };
 
     const found = this.countFollowers(query);
-    for (let near = nearest; near >= 0; near--) {
+    for (let near = nearnessTables - 1; near >= 0; near--) {
       const seen: Counts = new Map();
       let total = 0;
       for (let order = this.weights.orders.length - 1; order >= 0; order--) {
@@ -155,7 +163,7 @@ export class Recall {
     const { before } = query;
     const { orders } = this.weights;
     const longest = orders.at(-1)!;
-    const counts = Array.from({ length: nearest + 1 }, () => orders.map((): Counts => new Map()));
+    const counts = Array.from({ length: nearnessTables }, () => orders.map((): Counts => new Map()));
     const last = before.at(-1);
     if (last === undefined) return counts;
     for (let i = this.firsts[last]!; i < this.firsts[last + 1]!; i++) {
@@ -187,17 +195,18 @@ function agreementOf(share: number): number {
   return share < disputed ? 0 : share < usual ? 1 : 2;
 }
 
-/** uint8 [tokens]: how many of the first tokens behind the hole follow each place together, within sight. */
+/** uint8 [tokens]: how near each place is to what stands behind the hole. */
 function nearnessOf(tokens: Int32Array, behind: ArrayLike<number>): Uint8Array {
   const nearness = new Uint8Array(tokens.length);
-  for (let count = 1; count <= Math.min(nearest, behind.length); count++) {
+  for (const [i, { count, sight }] of nearnessLevels.entries()) {
+    if (behind.length < count) break;
     for (let place = 0; place + count <= tokens.length; place++) {
       let same = 0;
       while (same < count && tokens[place + same] === behind[same]) same++;
       if (same < count) continue;
       // Nothing is near across texts.
       for (let near = place - 1; near >= place - sight && tokens[near] !== separator; near--) {
-        nearness[near] = count;
+        nearness[near] = i + 1;
       }
     }
   }

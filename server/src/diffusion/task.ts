@@ -36,6 +36,8 @@ export interface InfillTask {
   /** How many different lengths are tried at temperature 0 even when fewer candidates are wanted. */
   readonly hypotheses: number;
   readonly candidates: number;
+  /** At temperature 0, how many ways a reading token by token goes: each begins with another token; absent: one. */
+  readonly ways?: number;
   readonly temperature: number;
   readonly topP: number;
   readonly seed: number;

@@ -1,5 +1,5 @@
 import type { ModelLayout } from '../diffusion/model';
-import type { BeliefTable, RecallWeights } from '../diffusion/recall';
+import { type BeliefTable, nearnessTables, type RecallWeights } from '../diffusion/recall';
 import { JsonReader } from './jsonReader';
 
 /** What a model folder says about itself in manifest.json. */
@@ -173,7 +173,7 @@ function parseRecall(recall: JsonReader): RecallWeights {
     );
   return {
     orders,
-    weights: items(recall.get('weights'), 3).map((table) => tableOf(table, orders.length)),
+    weights: items(recall.get('weights'), nearnessTables).map((table) => tableOf(table, orders.length)),
     ngrams: recall.keys().includes('ngrams')
       ? tableOf(recall.get('ngrams'), recall.get('ngrams').list().length)
       : undefined,

@@ -29,7 +29,7 @@ const mostRows = 16;
 const mostRowBytes = 96 * 2 ** 20;
 
 /** All contexts that are kept may take so many bytes, unless one alone takes more. */
-const mostContextBytes = 96 * 2 ** 20;
+const mostContextBytes = 64 * 2 ** 20;
 
 /** The exported network behind the interface that the diffusion layer works with. */
 export class OnnxModel implements MaskedDiffusionModel {

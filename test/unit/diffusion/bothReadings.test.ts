@@ -25,7 +25,7 @@ describe('readBothWays', () => {
     ...changes,
   });
 
-  it('gives what denoising gives, and the path of the twin where that comes to an end', async () => {
+  it('gives what denoising gives, and the paths of the twin that come to an end', async () => {
     let paths = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 20, max: 39 }), { minLength: 1 }), async (ids) => {
@@ -33,10 +33,10 @@ describe('readBothWays', () => {
         const task = { ...(await taskFor(model)), context: await encoded(model, ids) };
         const both = await readBothWays(model, task, neverStop);
         const denoised = fillsOf(await infill(model, task, neverStop));
-        const twin = (await autoregress(model, task, neverStop))!.candidates[0]!;
-        const path = twin.complete ? [twin.fills.map((fill) => [...fill])] : [];
-        assert.deepEqual(fillsOf(both), [...denoised, ...path]);
-        paths += path.length;
+        const twin = (await autoregress(model, { ...task, ways: 3 }, neverStop))!.candidates;
+        const ended = fillsOf({ candidates: twin.filter(({ complete }) => complete) });
+        assert.deepEqual(fillsOf(both), [...denoised, ...ended]);
+        paths += ended.length;
       }),
       { numRuns: 40 },
     );
@@ -47,7 +47,7 @@ describe('readBothWays', () => {
     ['several holes', { holes: 2 }],
     ['draws', { temperature: 1, candidates: 2 }],
     ['known lengths', { lengths: [3] }],
-    ['no time for a path', { affordable: (tokens: number): number => (tokens === 1 ? 0 : 9) }],
+    ['no time for a path', { affordable: (tokens: number): number => (tokens === 3 ? 0 : 9) }],
   ] as const) {
     it(`only denoises for ${name}`, async () => {
       const model = new HashModel(tinyLayout, 1);

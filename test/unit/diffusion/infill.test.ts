@@ -327,6 +327,28 @@ describe('autoregress', () => {
     assert.equal(model.passes, Math.max(...passes));
   });
 
+  it('goes several ways that begin with the likeliest tokens, as far as there are so many', async () => {
+    const model = new HashModel(layout, 1);
+    const context = await encoded(model);
+    const ids = Int32Array.of(21, 25, 33);
+    const openings = [{ ids, bare: undefined }];
+    const { candidates } = await read(model, context, { openings, ways: 4 });
+    const [first, second, third, none] = candidates;
+    assert.deepEqual(first, (await read(model, context, { openings })).candidates[0]);
+    const begun = [first, second, third].map((candidate) => candidate!.fills[0]![0]!);
+    assert.deepEqual([...begun].sort(), [...ids]);
+    const likelihoods = [first, second, third].map((candidate) => candidate!.logProbabilities[0]![0]!);
+    assert.deepEqual(
+      likelihoods,
+      [...likelihoods].sort((a, b) => b - a),
+    );
+    assert.ok(!none!.complete && none!.fills[0]!.length === 0);
+    // Each is read on as if it were the only one.
+    const fork = { ids: Int32Array.of(begun[1]!), bare: undefined };
+    const alone = (await read(model, context, { openings: [fork] })).candidates[0]!;
+    assert.deepEqual(second!.fills, alone.fills);
+  });
+
   it('gives one hole alone the room of all', async () => {
     const model = new HashModel(layout, -99_999);
     const filled = await read(model, await encoded(model), { maxTokens: [1000] });

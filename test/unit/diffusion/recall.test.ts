@@ -18,7 +18,7 @@ const tableOf = (orders: number, weight: number): number[][][] =>
 /** Each order takes half of what is left; that something behind the hole is near is not counted on top. */
 const half: RecallWeights = {
   orders: [1, 2, 3, 4, 6, 8],
-  weights: [tableOf(6, 0.5), tableOf(6, 0), tableOf(6, 0)],
+  weights: [tableOf(6, 0.5), tableOf(6, 0), tableOf(6, 0), tableOf(6, 0)],
   ngrams: tableOf(2, 0.5),
 };
 
@@ -112,7 +112,11 @@ describe('recall', () => {
   it('believes what was found often and unanimously by its own weight', () => {
     const cell = (often: number, agreement: number): number => 0.1 + 0.3 * often + 0.1 * agreement;
     const table = [0, 1, 2].map((often) => [0, 1, 2].map((agreement) => cell(often, agreement)));
-    const weights = { orders: [1], weights: [[table], tableOf(1, 0), tableOf(1, 0)], ngrams: undefined };
+    const weights = {
+      orders: [1],
+      weights: [[table], tableOf(1, 0), tableOf(1, 0), tableOf(1, 0)],
+      ngrams: undefined,
+    };
     const restAfter = (followers: readonly number[]): number =>
       recallOf([followers.flatMap((token) => [30, token])], { weights }).recollect({ before: [30], end })!
         .rest;
@@ -141,15 +145,28 @@ describe('recall', () => {
     it('believes the more, the more of it follows soon', () => {
       const behind = behindWith(35, 36, 37);
       // First half of all to the one with both tokens, then half of the rest to those with the first one.
-      assert.deepEqual(recalled(texts, { before: [30], behind, weights: near(0, 0, 0.5) }), {
+      assert.deepEqual(recalled(texts, { before: [30], behind, weights: near(0, 0, 0.5, 0) }), {
         rest: 0.5,
         33: 0.5,
       });
-      assert.deepEqual(recalled(texts, { before: [30], behind, weights: near(0, 0.5, 0.5) }), {
+      assert.deepEqual(recalled(texts, { before: [30], behind, weights: near(0, 0.5, 0.5, 0) }), {
         rest: 0.25,
         32: 0.125,
         33: 0.625,
       });
+    });
+
+    it('is within 64 tokens where four of them follow together', () => {
+      const behind = behindWith(35, 36, 37, 38);
+      const from = (distance: number, ...last: number[]): Record<string, number> =>
+        recalled([[30, 31, ...new Array<number>(distance - 2).fill(20), ...last]], {
+          before: [30],
+          behind,
+          weights: near(0, 0, 0, 0.5),
+        });
+      assert.deepEqual(from(64, 35, 36, 37, 38), { rest: 0.5, 31: 0.5 });
+      assert.deepEqual(from(65, 35, 36, 37, 38), {});
+      assert.deepEqual(from(64, 35, 36, 37, 20), {});
     });
 
     it('is within eight tokens', () => {
@@ -158,7 +175,7 @@ describe('recall', () => {
         recalled([[30, 31, ...new Array<number>(length).fill(20), 35]], {
           before: [30],
           behind,
-          weights: near(0, 0.5, 0.5),
+          weights: near(0, 0.5, 0.5, 0),
         });
       assert.deepEqual(nearby(6), { rest: 0.5, 31: 0.5 });
       assert.deepEqual(nearby(7), {});

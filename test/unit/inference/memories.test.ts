@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { HoleMemory } from '../../../server/src/diffusion/holeMemory';
+import { nearnessTables } from '../../../server/src/diffusion/recall';
 import { splitLead } from '../../../server/src/inference/lead';
 import { Memories } from '../../../server/src/inference/memories';
 import type { FileChunk } from '../../../server/src/inference/messages';
@@ -9,7 +10,7 @@ import { tokenizer } from '../tokenizer/shippedTokenizer';
 
 const recall = {
   orders: [1, 2, 3],
-  weights: new Array(3).fill(new Array(3).fill(new Array(3).fill([0.5, 0.5, 0.5]))),
+  weights: new Array(nearnessTables).fill(new Array(3).fill(new Array(3).fill([0.5, 0.5, 0.5]))),
 };
 const manifest = parseManifest({ ...(manifestJson() as object), recall });
 const heals = manifest.heals;
