@@ -3,7 +3,7 @@
 // processes may build and run at the same time without ever reading half a file.
 import * as esbuild from 'esbuild';
 import { globSync } from './scripts/files.mjs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 
 const root = import.meta.dirname;
@@ -99,6 +99,13 @@ function testEntries() {
   return Object.fromEntries(entries.map((path) => [relative(root, path).replace(/\.ts$/, ''), path]));
 }
 
+/** What a test that is no more was built into would go on being run. */
+async function removeStaleTests() {
+  const built = new Set(Object.keys(testEntries()).map((name) => join(root, 'out', `${name}.js`)));
+  const stale = globSync(root, 'out/test', (path) => path.endsWith('.js') && !built.has(path));
+  await Promise.all(stale.map((path) => rm(path, { force: true })));
+}
+
 async function copyGrammars() {
   for (const name of grammars) {
     const source = join(root, 'node_modules/@vscode/tree-sitter-wasm/wasm', `${name}.wasm`);
@@ -146,6 +153,6 @@ const builds = tests
       { ...common, entryPoints: programs, outdir: 'dist', external },
     ];
 
-if (!tests) await copyGrammars();
+await (tests ? removeStaleTests() : copyGrammars());
 if (watch) for (const build of builds) await (await esbuild.context(build)).watch();
 else await Promise.all(builds.map((build) => esbuild.build(build)));

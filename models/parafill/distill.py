@@ -56,6 +56,11 @@ class DistillConfig:
     workers: int = 1
 
 
+def step_sizes(rounds: int) -> tuple[float, ...]:
+    """The teacher's steps of so many rounds: each twice the one before, the last half a hole."""
+    return tuple(2.0 ** (number - rounds) for number in range(rounds))
+
+
 @torch.no_grad()
 def teacher_targets(
     teacher: Transformer, batch: Batch, step: float, eoh: int, generator: torch.Generator

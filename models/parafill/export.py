@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -9,6 +10,7 @@ import platform
 import random
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,32 +92,35 @@ def knows_files(training: dict) -> bool:
     return bool(training.get("with_files")) or ("from" in training and knows_files(training["from"]))
 
 
-def add_gpu_graphs(folder: Path) -> None:
-    """Gives a folder that was exported without them the graphs for GPUs; its other files stay as they are."""
+@contextlib.contextmanager
+def changed_manifest(folder: Path) -> Iterator[dict[str, Any]]:
+    """The manifest of an exported model, to be changed; it is written when all else went well."""
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
-    save_gpu_graphs(folder)
-    manifest["files"] |= {file: _entry(folder / file) for file in GPU_GRAPHS}
+    yield manifest
     path.write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def add_gpu_graphs(folder: Path) -> None:
+    """Gives a folder that was exported without them the graphs for GPUs; its other files stay as they are."""
+    with changed_manifest(folder) as manifest:
+        save_gpu_graphs(folder)
+        manifest["files"] |= {file: _entry(folder / file) for file in GPU_GRAPHS}
 
 
 def add_ngrams(folder: Path, ngrams: Ngrams) -> None:
     """Gives an exported model a table of n-grams. What it recalls has to be weighed anew (scripts/fit_recall.py)."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
-    ngrams.save(folder / NGRAMS)
-    manifest["files"][NGRAMS] = _entry(folder / NGRAMS)
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    with changed_manifest(folder) as manifest:
+        ngrams.save(folder / NGRAMS)
+        manifest["files"][NGRAMS] = _entry(folder / NGRAMS)
 
 
 def set_recall(folder: Path, model: OnnxModel, recall: RecallWeights, ngrams: Ngrams | None) -> None:
     """Writes how far the exported model shall believe what it recalls into its manifest, and its goldens anew."""
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest["recall"] = {key: value for key, value in dataclasses.asdict(recall).items() if value is not None}
-    goldens = build_goldens(model, load_tokenizer(folder), manifest["fileShare"], recall, ngrams)
-    (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    with changed_manifest(folder) as manifest:
+        manifest["recall"] = {key: value for key, value in dataclasses.asdict(recall).items() if value is not None}
+        goldens = build_goldens(model, load_tokenizer(folder), manifest["fileShare"], recall, ngrams)
+        (folder / "goldens.json").write_text(json.dumps(goldens, ensure_ascii=False))
 
 
 def build_manifest(

@@ -45,7 +45,7 @@ def context_hash(tokens: np.ndarray) -> np.ndarray:
 
 @dataclasses.dataclass(frozen=True)
 class _Order:
-    """The part of the table for one number of tokens; `ends` is where each context's followers end."""
+    """The part of the table for one number of tokens."""
 
     contexts: np.ndarray
     sizes: np.ndarray
@@ -53,17 +53,14 @@ class _Order:
     tokens: np.ndarray
     shares: np.ndarray
 
-    @property
-    def ends(self) -> np.ndarray:
-        return np.cumsum(self.sizes, dtype=np.int64)
-
 
 class Ngrams:
     """A table as it was counted or read."""
 
     def __init__(self, orders: Sequence[_Order]) -> None:
         self.orders = list(orders)
-        self._ends = [order.ends for order in orders]
+        #: Where each context's followers end.
+        self._ends = [np.cumsum(order.sizes, dtype=np.int64) for order in orders]
 
     @classmethod
     def load(cls, path: Path) -> Ngrams:
@@ -97,7 +94,7 @@ def count_ngrams(documents: Iterable[Document], vocab_size: int, first_text: int
 
     Kept is what followed at least `least` times, and at least in this `share` of all times.
     """
-    if not _LEAST_SHARE <= share <= 1 or vocab_size ** (LONGEST + 1) >= 2**64 or vocab_size > 2**16:
+    if not _LEAST_SHARE <= share <= 1 or vocab_size >= 2**16:
         raise ValueError(
             f"expected a share of 1/255 to 1 and a vocabulary of at most 65,535, got {share}, {vocab_size}"
         )
@@ -115,18 +112,17 @@ def _count(ids: np.ndarray, n: int, vocab_size: int, first_text: int, least: int
         grams = grams * base + column
         is_text &= column >= first_text
     grams = np.sort(grams[is_text])
-    starts = np.flatnonzero(np.append(True, grams[1:] != grams[:-1])) if len(grams) else np.zeros(0, int)
+    starts = _runs(grams)
     counts = np.diff(np.append(starts, len(grams)))
     grams = grams[starts]
     contexts = grams // base
-    firsts = np.flatnonzero(np.append(True, contexts[1:] != contexts[:-1])) if len(grams) else np.zeros(0, int)
-    totals = np.add.reduceat(counts, firsts) if len(firsts) else np.zeros(0, int)
-    total = np.repeat(totals, np.diff(np.append(firsts, len(grams))))
+    firsts = _runs(contexts)
+    total = np.repeat(np.add.reduceat(counts, firsts), np.diff(np.append(firsts, len(grams))))
     kept = (counts >= least) & (counts >= share * total)
     contexts, tokens, counts, total = contexts[kept], (grams % base)[kept], counts[kept], total[kept]
 
     columns = [(contexts // base ** np.uint64(n - 1 - i)) % base for i in range(n)]
-    hashes = context_hash(np.stack(columns, -1)) if len(contexts) else np.zeros(0, np.uint32)
+    hashes = context_hash(np.stack(columns, -1))
     order = np.argsort(hashes, kind="stable")
     hashes, contexts, tokens, counts, total = (part[order] for part in (hashes, contexts, tokens, counts, total))
     # Of contexts with the same hash, the first one stays.
@@ -134,8 +130,13 @@ def _count(ids: np.ndarray, n: int, vocab_size: int, first_text: int, least: int
     own = contexts == np.repeat(contexts[first], sizes)
     return _Order(
         contexts=unique,
-        sizes=np.add.reduceat(own, first).astype(np.uint8) if len(first) else np.zeros(0, np.uint8),
+        sizes=np.add.reduceat(own, first).astype(np.uint8),
         often=np.searchsorted(FREQUENT, total[first], side="right").astype(np.uint8),
         tokens=tokens[own].astype(np.uint16),
         shares=np.round(-_STEPS * np.log2(counts[own] / total[own])).astype(np.uint8),
     )
+
+
+def _runs(ascending: np.ndarray) -> np.ndarray:
+    """Where each run of equal values begins."""
+    return np.flatnonzero(np.append(np.ones(min(1, len(ascending)), bool), ascending[1:] != ascending[:-1]))

@@ -143,15 +143,15 @@ class Recall:
             while same < min(self.reach, len(before)) and self.tokens[place - same] == before[-1 - same]:
                 same += 1
             level = sum(order <= same for order in self.orders) - 1
-            places[int(self.nearness[place]), level].append((self.tokens[place + 1], 1))
+            for near in range(int(self.nearness[place]) + 1):
+                places[near, level].append((self.tokens[place + 1], 1))
         found = {key: in_hole(followers) for key, followers in places.items()}
         evidence: list[Evidence] = []
         for near in range(len(NEAR), -1, -1):
             seen = collections.defaultdict[int, float](float)
             for level in range(len(self.orders) - 1, -1, -1):
-                for at_least in range(near, len(NEAR) + 1):
-                    for token, count in found.get((at_least, level), {}).items():
-                        seen[token] += count
+                for token, count in found.get((near, level), {}).items():
+                    seen[token] += count
                 total = sum(seen.values())
                 often = 0 if total == 1 else 1 if total <= SELDOM else 2
                 evidence += _agreed(near, level, often, seen)

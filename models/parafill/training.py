@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed, nn
@@ -18,9 +18,16 @@ from torch.nn.parallel import DistributedDataParallel
 
 from .batches import Batch, BatchSource
 
+Config = TypeVar("Config")
+
 
 class NonFiniteLoss(RuntimeError):
     """The loss became NaN or infinite; the run stops and the last checkpoint stays as it is."""
+
+
+def at_rate(config: Config, factor: float) -> Config:
+    """The same configuration of training with both learning rates scaled."""
+    return dataclasses.replace(config, muon_rate=config.muon_rate * factor, adam_rate=config.adam_rate * factor)
 
 
 def check_finite(loss: float, step: int) -> None:

@@ -22,7 +22,7 @@ from parafill.config import PRESETS, SEQUENCES
 from parafill.pretraining import PretrainConfig, pretrain, validate
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
-from parafill.training import Budget
+from parafill.training import Budget, at_rate
 from tasks.metrics import markdown_table, spread_cell
 
 MODELS = Path(__file__).resolve().parent.parent
@@ -76,10 +76,7 @@ def losses_of(name: str, seed: int, options: argparse.Namespace) -> dict[str, fl
     config = PretrainConfig(
         Budget(steps=options.steps), seed, compile=not options.no_compile, flex=options.flex, workers=options.workers
     )
-    config = dataclasses.replace(config, **training)
-    config = dataclasses.replace(
-        config, muon_rate=config.muon_rate * options.rate, adam_rate=config.adam_rate * options.rate
-    )
+    config = at_rate(dataclasses.replace(config, **training), options.rate)
     source = functools.partial(make_source, options.shards, options.tokenizer)
     train = functools.partial(source, "train", model, shape, options.batch, seed)
     trained = load_model(pretrain(model, config, train, None, folder))

@@ -20,10 +20,10 @@ sys.path.insert(0, str(MODELS))
 from parafill.checkpoint import load_model  # noqa: E402
 from parafill.config import SEQUENCES  # noqa: E402
 from parafill.corpus.shards import sha256_of  # noqa: E402
-from parafill.distill import DistillConfig, distill  # noqa: E402
+from parafill.distill import DistillConfig, distill, step_sizes  # noqa: E402
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments  # noqa: E402
 from parafill.tokenizer import load_tokenizer  # noqa: E402
-from parafill.training import Budget  # noqa: E402
+from parafill.training import Budget, at_rate  # noqa: E402
 from tasks.answers import AnswerBook, build_engine  # noqa: E402
 from tasks.distill_ablation import ablation_series, ablation_table, seeds_table  # noqa: E402
 from tasks.package_holes import holes_of_shards  # noqa: E402
@@ -85,15 +85,13 @@ def distilled(name: str, seed: int, options: argparse.Namespace) -> Path:
     )  # fmt: skip
     config = DistillConfig(
         Budget(steps=options.steps),
-        rounds=tuple(2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)),
-        muon_rate=DistillConfig.muon_rate * options.rate,
-        adam_rate=DistillConfig.adam_rate * options.rate,
+        rounds=step_sizes(options.rounds),
         seed=seed,
         compile=not options.no_compile,
         flex=options.flex,
         workers=options.workers,
     )
-    config = dataclasses.replace(config, **VARIANTS[name])
+    config = at_rate(dataclasses.replace(config, **VARIANTS[name]), options.rate)
     # Another teacher, another first step: nothing of that may be taken for done.
     size = f"{options.preset}-{options.steps}x{options.batch}-rounds-{options.rounds}-rate-{options.rate:g}"
     teacher = sha256_of(options.checkpoint / "weights.safetensors")[:12]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from parafill.checkpoint import load_model
 from parafill.config import SEQUENCES
-from parafill.distill import DistillConfig, distill
+from parafill.distill import DistillConfig, distill, step_sizes
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
-from parafill.training import Budget
+from parafill.training import Budget, at_rate
 
 MODELS = Path(__file__).resolve().parent.parent
 
@@ -48,9 +48,7 @@ def main() -> None:
     )
     config = DistillConfig(
         Budget(options.steps, options.minutes),
-        rounds=tuple(2.0 ** (number - options.rounds - 1) for number in range(1, options.rounds + 1)),
-        muon_rate=DistillConfig.muon_rate * options.rate,
-        adam_rate=DistillConfig.adam_rate * options.rate,
+        rounds=step_sizes(options.rounds),
         reverse_share=options.reverse_share,
         jsd_share=options.jsd_share,
         certainty_weight=options.certainty_weight,
@@ -61,7 +59,7 @@ def main() -> None:
     )
     distill(
         options.checkpoint,
-        config,
+        at_rate(config, options.rate),
         train,
         options.out,
         load_tokenizer(options.tokenizer).special.eoh,

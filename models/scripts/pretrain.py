@@ -11,7 +11,7 @@ from parafill.config import PRESETS, SEQUENCES, ModelConfig
 from parafill.pretraining import PretrainConfig, pretrain
 from parafill.sources import add_training_arguments, make_source, parse_training_arguments
 from parafill.tokenizer import load_tokenizer
-from parafill.training import Budget
+from parafill.training import Budget, at_rate
 
 MODELS = Path(__file__).resolve().parent.parent
 
@@ -41,13 +41,12 @@ def main() -> None:
     source = functools.partial(make_source, options.shards, options.tokenizer)
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
-        muon_rate=PretrainConfig.muon_rate * options.rate, adam_rate=PretrainConfig.adam_rate * options.rate,
         fill_weight=options.fill_weight, decay_from=options.decay_from, with_files=shape.with_files,
         anneal=options.anneal_attention, compile=not options.no_compile, flex=options.flex, workers=options.workers,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)
-    pretrain(model, config, make_train, validation, options.out, options.start_from)
+    pretrain(model, at_rate(config, options.rate), make_train, validation, options.out, options.start_from)
 
 
 def model_config(preset: str, start_from: Path | None, tokenizer: Path) -> ModelConfig:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from parafill.checkpoint import CheckpointError, load_info, load_model
 from parafill.corpus.shards import sha256_of
-from parafill.export import export_model
+from parafill.export import changed_manifest, export_model
 from parafill.ngrams import FILE as NGRAMS
 
 
@@ -43,15 +43,13 @@ def subject_of(
     target = exports / sha256_of(weights)[:12]
     if not (target / "manifest.json").is_file():
         export_model(load_model(folder), tokenizer, target, label.replace(" ", "-"), "0.0.0", {}, load_info(folder))
-    path = target / "manifest.json"
-    manifest = json.loads(path.read_text())
-    own = json.loads((student / "manifest.json").read_text()) if student else {}
-    manifest.pop("recall", None)
-    manifest["files"].pop(NGRAMS, None)
-    if student and "recall" in own:
-        manifest["recall"] = own["recall"]
-        if NGRAMS in own["files"]:
-            shutil.copyfile(student / NGRAMS, target / NGRAMS)
-            manifest["files"][NGRAMS] = own["files"][NGRAMS]
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
+    with changed_manifest(target) as manifest:
+        manifest.pop("recall", None)
+        manifest["files"].pop(NGRAMS, None)
+        own = json.loads((student / "manifest.json").read_text()) if student else {}
+        if student and "recall" in own:
+            manifest["recall"] = own["recall"]
+            if NGRAMS in own["files"]:
+                shutil.copyfile(student / NGRAMS, target / NGRAMS)
+                manifest["files"][NGRAMS] = own["files"][NGRAMS]
     return Subject(label, role, target)

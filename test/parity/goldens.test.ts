@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { neverCancelled } from '../../server/src/base/cancellation';
 import { ContextBuilder } from '../../server/src/inference/contextBuilder';
 import { Engine } from '../../server/src/inference/engine';
+import { ngramsOf } from '../../server/src/runtime/modelFolder';
 import {
   encodeFresh,
   blockOf,
@@ -82,7 +83,7 @@ describe('goldens: TypeScript and Python', () => {
     it(`fill ${holes} alike in ${steps} steps, ${candidates} candidates at temperature ${temperature}`, async () => {
       // What an earlier context left in the cache would be read in other chunks, and so rounded otherwise.
       const { model, folder } = await loadShippedModel();
-      const engine = new Engine(model, folder.tokenizer, folder.manifest, { ngrams: folder.ngrams });
+      const engine = new Engine(model, folder.tokenizer, folder.manifest, { ngrams: await ngramsOf(folder) });
       const outcome = await engine.fill(golden.request, neverCancelled).finally(() => model.release());
       assert.equal(outcome.kind, 'filled');
       // Block by block, each takes so many.

@@ -19,6 +19,9 @@ SINGLE_LINE = "single-line"
 FEW_STEPS = 8
 WANTED_CPU, WANTED_GPU, WANTED_EXACT = 0.05, 0.15, 0.2
 
+#: What fills, and how it is said.
+_READINGS = {"diffusion": "", "both": ", and the AR twin's paths, as the editor asks"}
+
 Row = list[str]
 
 
@@ -32,10 +35,6 @@ def gates_chapter(findings: Findings, scope: Scope, tokenizer: CodeTokenizer, bi
     ]
     table = markdown_table(["asked", "wanted", "found", "holds"], rows)
     return f"## What is asked of a model that ships\n\n{table}" if rows else ""
-
-
-#: What fills, and how it is said.
-_READINGS = {"diffusion": "", "both": ", and the AR twin's paths, as the editor asks"}
 
 
 def _passes(findings: Findings, judge: Judge) -> list[Row]:

@@ -28,15 +28,13 @@ export class HoleMemory {
    * @param tokens the tokens of the hole before the place, as far back as they are known without a gap.
    * @param fromStart whether these are all from the hole's first token on.
    */
-  at(tokens: ArrayLike<number>, fromStart = true): Recollection | undefined {
+  at(tokens: Int32Array | readonly number[], fromStart = true): Recollection | undefined {
     const { recall, before, end, opening, isRest } = this;
-    const known = Array.from({ length: Math.min(tokens.length, recall.reach) }, (_, i) => {
-      return tokens[Math.max(0, tokens.length - recall.reach) + i]!;
-    });
+    const known = [...tokens.slice(-recall.reach)];
     const isFirst = fromStart && tokens.length === 0;
     const saysNothing = isFirst || (fromStart && tokens.length === 1 && tokens[0] === opening?.bare);
     return recall.recollect({
-      before: fromStart ? [...before.slice(-recall.reach), ...known] : known,
+      before: fromStart ? [...before, ...known] : known,
       end: saysNothing && !isRest ? undefined : end,
       allowed: isFirst ? this.beginnings : undefined,
     });

@@ -134,11 +134,9 @@ export class Recall {
       const seen: Counts = new Map();
       let total = 0;
       for (let order = this.weights.orders.length - 1; order >= 0; order--) {
-        for (const byOrder of found.slice(near)) {
-          for (const [token, count] of byOrder[order]!) {
-            add(seen, token, count);
-            total += count;
-          }
+        for (const [token, count] of found[near]![order]!) {
+          add(seen, token, count);
+          total += count;
         }
         believe(this.weights.weights[near]!, order, total === 1 ? 0 : total <= seldom ? 1 : 2, seen);
       }
@@ -157,7 +155,7 @@ export class Recall {
     return shares.size === 0 ? undefined : { rest, shares };
   }
 
-  /** What followed, by nearness and by order: where so many tokens are the same as `orders` says, but less than the next. */
+  /** What followed, by least nearness and by order: where so many tokens are the same, but fewer than the next order has. */
   private countFollowers(query: RecallQuery): readonly (readonly Counts[])[] {
     const { tokens } = this;
     const { before } = query;
@@ -174,7 +172,8 @@ export class Recall {
       let same = 1;
       while (same < longest && same < before.length && tokens[place - same] === before.at(-1 - same)) same++;
       const order = orders.findLastIndex((tokens) => tokens <= same);
-      if (order >= 0) add(counts[this.nearness[place]!]![order]!, token, 1);
+      if (order < 0) continue;
+      for (let near = this.nearness[place]!; near >= 0; near--) add(counts[near]![order]!, token, 1);
     }
     return counts;
   }

@@ -24,7 +24,7 @@ export interface ExplicitFillParts {
   readonly settings: () => Settings;
   readonly infiller: Infiller;
   readonly syntax: SyntaxChecker;
-  /** Pieces of other files for the text around a place. */
+  /** What other files give for the text around a place. */
   readonly otherFiles: Workspace['otherFiles'];
   readonly turns: Turns;
   readonly outcomes: Outcomes;

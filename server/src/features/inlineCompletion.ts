@@ -27,7 +27,7 @@ export interface InlineCompletionParts {
   readonly completer: InlineCompleter;
   /** Code that comes before a document without being a part of it: the cells above a cell. */
   readonly codeAbove: (document: TextDocument) => string;
-  /** Pieces of other files for the text around a place. */
+  /** What other files give for the text around a place. */
   readonly otherFiles: Workspace['otherFiles'];
   readonly turns: Turns;
   readonly outcomes: Outcomes;

@@ -6,11 +6,11 @@ import { fillBlocks, isForBlocks } from '../diffusion/blocks';
 import { readBothWays } from '../diffusion/bothReadings';
 import { infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
+import type { Ngrams } from '../diffusion/ngrams';
 import { type Filled, type InfillTask, meanConfidence, type ProgressReport } from '../diffusion/task';
 import { draftAndVerify } from '../diffusion/verify';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
-import type { Ngrams } from '../diffusion/ngrams';
 import { ContextBuilder } from './contextBuilder';
 import { fillText, unfinishedText } from './fillText';
 import { findProblem } from './infillRequest';
@@ -61,7 +61,6 @@ export class Engine {
   private readonly memories: Memories;
   private readonly model: MaskedDiffusionModel;
   private readonly speed = new PassSpeed();
-
   private readonly now: () => number;
 
   constructor(

@@ -1,6 +1,6 @@
 import { CPU, deviceName } from '../base/device';
 import { OnnxModel } from '../runtime/onnxModel';
-import { openModelFolder } from '../runtime/modelFolder';
+import { ngramsOf, openModelFolder } from '../runtime/modelFolder';
 import { chooseThreads } from '../runtime/threads';
 import { Engine } from './engine';
 import type { ModelInfo, WorkerOptions } from './messages';
@@ -18,7 +18,7 @@ export async function loadEngine(options: WorkerOptions): Promise<LoadedEngine> 
   const threads = options.threads ?? chooseThreads();
   const device = options.device ?? CPU;
   const model = await OnnxModel.load(folder, device, threads);
-  const engine = new Engine(model, folder.tokenizer, folder.manifest, { ngrams: folder.ngrams });
+  const engine = new Engine(model, folder.tokenizer, folder.manifest, { ngrams: await ngramsOf(folder) });
   const loaded = performance.now();
   await engine.warmUp();
   const { name, version, contextLength, fileShare, recall } = folder.manifest;

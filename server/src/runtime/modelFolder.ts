@@ -18,8 +18,6 @@ export interface ModelFolder {
   readonly tokenizer: Tokenizer;
   /** The file of the int8 graph. */
   readonly graphPath: string;
-  /** What usually follows in the training corpus; undefined where the model comes without. */
-  readonly ngrams: Ngrams | undefined;
 }
 
 const graphFiles: Readonly<Record<Exclude<Precision, 'int8'>, string>> = {
@@ -35,6 +33,19 @@ export async function graphOf(folder: ModelFolder, precision: Precision): Promis
 /** The file of the graph that moves keys and values on a device. @throws {ModelError} as `graphOf` does. */
 export function cacheGraphOf(folder: ModelFolder): Promise<string> {
   return derivedFile(folder, 'cache.onnx');
+}
+
+/**
+ * What usually follows in the training corpus; undefined where the model comes without.
+ *
+ * @throws {ModelError} when its file is not there or damaged.
+ */
+export async function ngramsOf({ path, manifest }: ModelFolder): Promise<Ngrams | undefined> {
+  const weights = manifest.recall?.ngrams;
+  if (weights === undefined) return undefined;
+  const file = await checkedFile(path, ngramsFile, manifest);
+  const data = await reading(file, readFile(file));
+  return naming(file, () => parseNgrams(data, weights.length, manifest.layout.vocabSize));
 }
 
 async function derivedFile({ path, manifest }: ModelFolder, name: string): Promise<string> {
@@ -59,21 +70,7 @@ export async function openModelFolder(path: string): Promise<ModelFolder> {
     tokenizerText,
     (definition) => new Tokenizer(definition, firstText, vocabSize),
   );
-  return {
-    path,
-    manifest,
-    tokenizer,
-    graphPath: await checkedFile(path, 'model.onnx', manifest),
-    ngrams: await readNgrams(path, manifest),
-  };
-}
-
-async function readNgrams(folder: string, manifest: Manifest): Promise<Ngrams | undefined> {
-  const weights = manifest.recall?.ngrams;
-  if (weights === undefined) return undefined;
-  const path = await checkedFile(folder, ngramsFile, manifest);
-  const data = await reading(path, readFile(path));
-  return naming(path, () => parseNgrams(data, weights.length, manifest.layout.vocabSize));
+  return { path, manifest, tokenizer, graphPath: await checkedFile(path, 'model.onnx', manifest) };
 }
 
 async function checkIsFolder(path: string): Promise<void> {
