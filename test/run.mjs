@@ -66,6 +66,10 @@ const order =
 
 const scratch = mkdtempSync(join(tmpdir(), 'parafill-test-'));
 const total = { passed: 0, failed: 0, pending: 0 };
+/** @type {string[]} */
+const failures = [];
+/** @type {string[]} */
+const retried = [];
 let failedStage = '';
 for (const name of order) {
   const started = Date.now();
@@ -82,7 +86,10 @@ for (const name of order) {
     for (const line of readFileSync(countsFile, 'utf8')
       .split('\n')
       .filter((text) => text !== '')) {
-      for (const [key, value] of Object.entries(JSON.parse(line))) counts[key] += value;
+      const reported = JSON.parse(line);
+      for (const key of Object.keys(counts)) counts[key] += reported[key];
+      failures.push(...reported.failures);
+      retried.push(...reported.retried);
     }
   }
   for (const key of Object.keys(total)) total[key] += counts[key];
@@ -101,6 +108,11 @@ for (const name of order) {
 }
 rmSync(scratch, { recursive: true, force: true });
 
+const list = (/** @type {string} */ heading, /** @type {string[]} */ titles) => {
+  if (titles.length > 0) console.log(`\n${heading}\n${titles.map((title) => `  - ${title}`).join('\n')}`);
+};
+list('Tried a second time:', retried);
+list('Failed:', failures);
 if (failedStage !== '') console.log(`\nStopped at stage ${failedStage}.`);
 console.log(
   `\n${total.passed} passed, ${total.failed} failed${total.pending > 0 ? `, ${total.pending} pending` : ''}`,

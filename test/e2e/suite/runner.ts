@@ -10,6 +10,8 @@ export async function runTestsOf(folder: string): Promise<void> {
     // The waits inside the tests have limits of their own and say what they waited for.
     timeout: 180_000,
     slow: 10_000,
+    // A window on a busy machine now and then loses a key or a click. The summary names what needed a second try.
+    retries: 1,
     reporter: resolve(__dirname, '../../../../test/reporter.cjs'),
     // A pattern of titles, for working on one test.
     ...(process.env['PARAFILL_E2E_GREP'] === undefined ? {} : { grep: process.env['PARAFILL_E2E_GREP'] }),
