@@ -5,7 +5,7 @@ const { appendFileSync } = require('node:fs');
 const Mocha = require('mocha');
 
 /** The full title and the first line of what went wrong. */
-function describe(test, error) {
+function summaryOf(test, error) {
   const [message] = String(error?.message ?? error).split('\n');
   return `${test.fullTitle()}: ${message}`;
 }
@@ -15,8 +15,8 @@ class CountingReporter extends Mocha.reporters.Spec {
     super(runner, options);
     const failures = [];
     const retried = [];
-    runner.on('fail', (test, error) => failures.push(describe(test, error)));
-    runner.on('retry', (test, error) => retried.push(describe(test, error)));
+    runner.on('fail', (test, error) => failures.push(summaryOf(test, error)));
+    runner.on('retry', (test, error) => retried.push(summaryOf(test, error)));
     runner.once('end', () => {
       const file = process.env.PARAFILL_TEST_COUNTS;
       if (!file) return;

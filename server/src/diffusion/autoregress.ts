@@ -9,8 +9,9 @@ import { type Filled, type InfillTask, leadOf, type ProgressReport } from './tas
  *
  * Above temperature 0 one answer is drawn per candidate, and a hole ends where an end is drawn. At temperature 0 there is
  * one answer of the likeliest tokens, or as many as `task.ways` says, that begin with other tokens each; and a hole ends
- * where the whole of it is likeliest: it is read on until its beginning alone is less likely than the best whole. (To end where an end is the likeliest token would not do: each
- * token behind a hole is likely once the one before it is there, so that ends are missed; models/LOG.md.)
+ * where the whole of it is likeliest: it is read on until its beginning alone is less likely than the best whole. (To end
+ * where an end is the likeliest token would not do: each token behind a hole is likely once the one before it is there,
+ * so that ends are missed; models/LOG.md.)
  *
  * @param report is shown the first candidate.
  * @returns undefined when stopped, which is polled before every pass.

@@ -11,9 +11,6 @@ const POLL_MS = 25;
 /** A loaded machine may take long for anything; what takes longer than this does not happen. */
 const PATIENCE_MS = 60_000;
 const LOADING_PATIENCE_MS = 240_000;
-/** The text of a closed document is gone sooner than this, if it goes at all. */
-const STRAY_MS = 2_000;
-const noop = (): void => undefined;
 
 /** Waits until the condition gives something, asking again and again; fails with what was waited for. */
 export async function eventually<T>(
@@ -130,17 +127,10 @@ export function rangeOf(document: vscode.TextDocument, text: string): vscode.Ran
  * the next one gets its name, and with it the old text.
  */
 export async function closeEverything(): Promise<void> {
-  const untitled = (): vscode.TextDocument[] =>
-    vscode.workspace.textDocuments.filter(({ isUntitled }) => isUntitled);
-  let lookAgain = Date.now() + STRAY_MS;
+  // A document that was changed while its editor closed is soon opened once more by VS Code itself.
   await eventually('the end of every editor and untitled document', async () => {
     while (vscode.window.tabGroups.all.some(({ tabs }) => tabs.length > 0))
       await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
-    if (Date.now() > lookAgain) {
-      // Text that was changed while its editor closed is kept without one: it has to be shown to be closed.
-      for (const document of untitled()) await vscode.window.showTextDocument(document).then(noop, noop);
-      lookAgain = Date.now() + STRAY_MS;
-    }
-    return untitled().length === 0;
+    return vscode.workspace.textDocuments.every(({ isUntitled }) => !isUntitled);
   });
 }
