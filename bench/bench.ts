@@ -1,8 +1,10 @@
 /** Measures the engine: `npm run --silent bench -- --help`. */
+import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { errorMessage } from '../server/src/base/async';
 import { parseNumber, UsageError } from '../server/src/cli/arguments';
+import { allocation } from '../server/src/inference/forkWorker';
 import { chooseThreads } from '../server/src/runtime/threads';
 import { progress, runCommand } from './command';
 import { LlamaCpp } from './engine/llamaCpp';
@@ -66,4 +68,12 @@ async function run(args: readonly string[]): Promise<void> {
   process.stdout.write(`${values.json ? JSON.stringify(report, toText) : printReport(report)}\n`);
 }
 
-void runCommand({ help, run });
+/** The engine is measured in this process, which therefore takes its memory as the inference process does. */
+function runAgain(): void {
+  const env = { ...allocation, ...process.env };
+  process.exitCode =
+    spawnSync(process.execPath, process.argv.slice(1), { env, stdio: 'inherit' }).status ?? 1;
+}
+
+if (Object.keys(allocation).every((name) => name in process.env)) void runCommand({ help, run });
+else runAgain();

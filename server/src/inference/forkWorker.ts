@@ -2,12 +2,16 @@ import { type ChildProcess, fork } from 'node:child_process';
 import type { WorkerOptions } from './messages';
 
 /**
- * For glibc, which else raises the size from which memory goes back to the system at once to whatever was freed last,
- * until large intermediate results lie scattered over a heap that only grows. Bytes.
+ * For glibc (what has another allocator ignores it); bench/README.md has what each is worth. Sizes in bytes.
+ *
+ * Else it raises the size from which memory goes back to the system at once to whatever was freed last, until large
+ * intermediate results lie scattered over a heap that only grows. Yet what is taken anew for every operation is cleared
+ * by the system page by page, which takes longer than computing it, unless pages are large.
  */
-const allocation = {
-  MALLOC_MMAP_THRESHOLD_: String(4 * 2 ** 20),
+export const allocation = {
+  MALLOC_MMAP_THRESHOLD_: String(8 * 2 ** 20),
   MALLOC_TRIM_THRESHOLD_: String(32 * 2 ** 20),
+  GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1',
 };
 
 /** A process that loads a model. @param onLine gets what it says, line by line, and whatever its libraries say. */
