@@ -20,7 +20,9 @@ export PYTORCH_CUDA_ALLOC_CONF=${PYTORCH_CUDA_ALLOC_CONF:-expandable_segments:Tr
 python=${PYTHON:-python3}
 preset=${PRESET:-base}
 minutes=${MINUTES:-25}
-rounds=${ROUNDS:-4}
+# A short run has no time for many rounds, nor to try kernels out.
+is_short=$(awk -v m="$minutes" 'BEGIN { print (m < 20) }')
+rounds=${ROUNDS:-$((is_short ? 2 : 4))}
 run=${RUN:-checkpoints/$preset}
 tokenizer=${TOKENIZER:-parafill-base/tokenizer.json}
 shards=${SHARDS:-data/base-shards}
@@ -68,9 +70,14 @@ export_one() {
   "$python" scripts/corpus.py unpack --packed data/base/packed --shards "$shards"
 }
 
-# The kernels and the batch that work here and are fastest: a minute spent on this is soon won back.
+# The kernels and the batch that work here and are fastest: a minute spent on this is soon won back. A short run takes
+# what should be fastest, and the other when that dies.
 kernel=()
-if "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+if ! "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())'; then
+  say "no GPU: dense attention"
+elif [ "$is_short" = 1 ]; then
+  kernel=(--flex)
+else
   best=0
   for options in "--flex" "" "--flex --half"; do
     size=$batch
