@@ -89,7 +89,8 @@ describe('goldens: TypeScript and Python', () => {
       // Block by block, each takes so many.
       if (golden.request.maxTokens <= folder.manifest.layout.maxCanvas)
         assert.ok(outcome.steps <= golden.steps);
-      const found = outcome.candidates;
+      // At temperature 0 the engine gives what else it tried, too.
+      const found = outcome.candidates.slice(0, candidates);
       assert.ok(found.length > 0 && found.length <= golden.candidates.length);
       // One flipped token changes all that follow, so that elsewhere only the shape of the answer is sure.
       if (!roundsAlike) return;
@@ -99,7 +100,7 @@ describe('goldens: TypeScript and Python', () => {
           !mayBeCut(fills) || found.some((candidate) => isDeepStrictEqual(candidate.fills, fills)),
       );
       assert.deepEqual(
-        found.map(({ fills }) => fills),
+        found.slice(0, expected.length).map(({ fills }) => fills),
         expected.map(({ fills }) => fills),
       );
       for (const [i, { score }] of expected.entries()) {

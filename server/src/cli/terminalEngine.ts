@@ -4,7 +4,7 @@ import { neverCancelled } from '../base/cancellation';
 import { CPU, type Device, deviceName } from '../base/device';
 import type { Disposable } from '../base/lifecycle';
 import { withLineEnding } from '../completion/outcome';
-import { rank, withVerdicts } from '../completion/rank';
+import { bestOf } from '../completion/rank';
 import { SyntaxChecker } from '../completion/syntaxCheck';
 import { InferenceClient } from '../inference/inferenceClient';
 import type { InfillCandidate, InfillOutcome, InfillRequest, ModelInfo } from '../inference/messages';
@@ -68,15 +68,17 @@ export class TerminalEngine implements Disposable {
     const outcome = await this.infill({ ...request, segments });
     if (outcome.kind === 'cancelled') return { kind: 'failed', reason: 'the request was cancelled' };
     if (outcome.kind === 'failed') return outcome;
-    const verdicts = await this.syntax.judge(
-      request.language,
-      segments,
-      outcome.candidates.map((candidate) => candidate.fills),
+    const place = { language: request.language, segments, writesOn: false };
+    const best = await bestOf(
+      this.syntax,
+      place,
+      outcome.candidates,
+      ({ fills }) => fills,
+      request.candidates,
     );
-    const ranked = rank(withVerdicts(outcome.candidates, verdicts));
     return {
       ...outcome,
-      candidates: ranked.map((candidate) => withLineEnding(candidate, hasCrlf ? '\r\n' : '\n')),
+      candidates: best.map((candidate) => withLineEnding(candidate, hasCrlf ? '\r\n' : '\n')),
     };
   }
 

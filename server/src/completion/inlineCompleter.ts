@@ -9,7 +9,7 @@ import { isInsideMergeConflict } from './mergeConflict';
 import { type CompletionCandidate, type CompletionOutcome, withText } from './outcome';
 import { pause } from './pause';
 import { type FilterContext, postprocess, type Postprocessed } from './postprocess';
-import { rank, withVerdicts } from './rank';
+import { bestOf } from './rank';
 import { sureBeginning } from './sureBeginning';
 import type { SyntaxChecker } from './syntaxCheck';
 import type { OffsetRange } from './text';
@@ -150,7 +150,12 @@ export class InlineCompleter {
       cutAfter: context.cutAfter,
     };
     const processed = postprocess(computed, place);
-    const judged = await this.judge(syntax, input.language, context, processed.candidates);
+    const filled = { ...context, language: input.language, writesOn: true };
+    const judged =
+      // One alone has nobody to be compared with, and its reader sees it anyway.
+      processed.candidates.length < 2
+        ? processed.candidates
+        : await bestOf(syntax, filled, processed.candidates, ({ text }) => [text], request.candidates);
     const { candidates, filters } = key.sureOnly
       ? sureOnly(judged, place)
       : { candidates: judged, filters: [] };
@@ -183,23 +188,13 @@ export class InlineCompleter {
       maxTokens: input.maxTokens,
       // Ghost text that changes by chance at every keystroke would flicker.
       temperature: automatic ? 0 : input.temperature,
+      // What is shown unasked is sure, and never the second likeliest.
+      ...(automatic ? { turnings: 0 } : {}),
       candidates: automatic ? Math.max(AUTOMATIC_CANDIDATES, input.candidates) : input.candidates,
       seed: 0,
       ...(steps === undefined ? {} : { steps }),
       ...(budgetMs === undefined ? {} : { budgetMs: automatic ? AUTOMATIC_BUDGET_MS - waitedMs : budgetMs }),
     };
-  }
-
-  private async judge(
-    syntax: SyntaxChecker,
-    language: string,
-    context: InfillContext,
-    candidates: readonly CompletionCandidate[],
-  ): Promise<CompletionCandidate[]> {
-    // A single candidate has nobody to be compared with, and its reader sees it anyway.
-    if (candidates.length < 2) return [...candidates];
-    const fills = candidates.map((candidate) => [candidate.text]);
-    return rank(withVerdicts(candidates, await syntax.judge(language, context.segments, fills)));
   }
 }
 

@@ -4,7 +4,7 @@ import { contextAround } from './context';
 import type { Infiller } from './infiller';
 import { type InferenceEffort, withLineEnding } from './outcome';
 import { specialCharacters } from './postprocess/specialCharacters';
-import { rank, withVerdicts } from './rank';
+import { bestOf } from './rank';
 import { withoutWhatFollows } from './surroundings';
 import type { SyntaxChecker } from './syntaxCheck';
 import { toLf, wellFormed, type OffsetRange } from './text';
@@ -79,7 +79,8 @@ export async function fillJointly(
       mode: 'both',
       maxTokens: input.maxTokens,
       temperature: input.temperature,
-      candidates: candidatesFor(input),
+      // One more, so that leaving out the unchanged one costs none.
+      candidates: input.candidates + (input.dropUnchanged ? 1 : 0),
       seed: input.seed,
       ...(input.steps === undefined ? {} : { steps: input.steps }),
       ...(input.budgetMs === undefined ? {} : { budgetMs: input.budgetMs }),
@@ -112,27 +113,10 @@ export async function fillJointly(
   if (kept.length === 0)
     return { kind: 'empty', reason: whyEmpty(computed, filters), computed, filters, effort };
 
-  const verdicts = await syntax.judge(
-    input.language,
-    segments,
-    kept.map((candidate) => candidate.fills),
-  );
-  const candidates = rank(withVerdicts(kept, verdicts))
-    .slice(0, input.candidates)
-    .map((candidate) => withLineEnding(candidate, lineEnding));
+  const place = { language: input.language, segments, cutBefore, cutAfter, writesOn: false };
+  const best = await bestOf(syntax, place, kept, ({ fills }) => fills, input.candidates);
+  const candidates = best.map((candidate) => withLineEnding(candidate, lineEnding));
   return { kind: 'filled', candidates, computed, filters, effort };
-}
-
-/** How many are computed at least where they cost nothing: several lengths are tried in any case. */
-const LEAST_CANDIDATES = 3;
-/** Longer holes are filled in several ways one after the other if several candidates are asked for. */
-const LONGEST_AT_ONCE = 64;
-
-/** So many more than are wanted that leaving out the unchanged one or a broken one costs none. */
-function candidatesFor({ candidates, dropUnchanged, temperature, maxTokens }: JointFillInput): number {
-  const wanted = candidates + (dropUnchanged ? 1 : 0);
-  const isFree = temperature === 0 && maxTokens.every((most) => most <= LONGEST_AT_ONCE);
-  return isFree ? Math.max(LEAST_CANDIDATES, wanted) : wanted;
 }
 
 /** How sure the model is of beginnings matters to whoever shows no more than those. */

@@ -2,6 +2,8 @@ import { Language, Parser, type Node, type Tree } from '@vscode/tree-sitter-wasm
 import { join } from 'node:path';
 import { errorMessage } from '../base/async';
 import type { Disposable } from '../base/lifecycle';
+import { editsBetween, type FilledText, fillIn, placeholders } from './filledText';
+import { countBlockErrors } from './pythonBlocks';
 
 /** Language id → the grammar that parses it, a file `tree-sitter-<grammar>.wasm` of the folder. */
 const GRAMMARS: ReadonlyMap<string, string> = new Map([
@@ -16,15 +18,26 @@ const GRAMMARS: ReadonlyMap<string, string> = new Map([
 /** In UTF-16 units. Parsing runs on the server's thread, so that longer texts get no verdict. */
 const LONGEST_TEXT = 300_000;
 
-/**
- * Texts that complete most holes grammatically: with one of them in every hole, the errors that remain
- * are the file's own, which no candidate has to answer for.
- */
-const PLACEHOLDERS = ['', 'x', '\n', 'x()', 'x;', '"x"', '{}', 'pass'] as const;
+/** Where candidates stand. */
+export interface FillPlace {
+  /** Language id */
+  readonly language: string;
+  /** The k + 1 texts around the holes */
+  readonly segments: readonly string[];
+  /** Whether the person goes on writing behind a fill: then a block may be still to be written there. */
+  readonly writesOn: boolean;
+  /** Whether the file goes on before the first and behind the last text; absent: it does not. */
+  readonly cutBefore?: boolean;
+  readonly cutAfter?: boolean;
+}
 
 /** What parsing says about candidates, in their order. */
 export type SyntaxVerdicts =
-  | { readonly kind: 'judged'; readonly parses: readonly boolean[] }
+  | {
+      readonly kind: 'judged';
+      /** Undefined where nobody looked: enough of the candidates before it are right. */
+      readonly parses: readonly (boolean | undefined)[];
+    }
   /** No grammar for the language, a text too long to parse here, or a grammar that cannot be loaded. */
   | { readonly kind: 'unjudged'; readonly reason: string };
 
@@ -47,20 +60,26 @@ export class SyntaxChecker implements Disposable {
   async countParseErrors(languageId: string, text: string): Promise<number | undefined> {
     if (text.length > LONGEST_TEXT) return undefined;
     const parser = await this.parserFor(languageId);
-    return parser === undefined ? undefined : countErrors(parser, text);
+    if (parser === undefined) return undefined;
+    const counter = new ErrorCounter(parser);
+    try {
+      return counter.count({ text, places: [] });
+    } finally {
+      counter.dispose();
+    }
   }
 
   /**
-   * Says of each candidate whether the file filled with it has no more errors than it must have: as few
-   * as with the best of all candidates and of some placeholders.
+   * Says of candidates whether the file filled with them has no more errors than it must have: as few as with the best
+   * of all candidates and of some placeholders.
    *
-   * @param segments the k + 1 texts around the holes
-   * @param fills for each candidate, the text of each of the k holes
+   * @param fills for each candidate, best first, the text of each of the k holes
+   * @param wanted whether candidates parse is not asked any more where the file has no error with so many
    */
   async judge(
-    languageId: string,
-    segments: readonly string[],
+    { language, segments, writesOn, cutBefore = false, cutAfter = false }: FillPlace,
     fills: readonly (readonly string[])[],
+    wanted: number,
   ): Promise<SyntaxVerdicts> {
     let length = 0;
     for (const segment of segments) length += segment.length;
@@ -70,21 +89,37 @@ export class SyntaxChecker implements Disposable {
     }
     let parser: Parser | undefined;
     try {
-      parser = await this.parserFor(languageId);
+      parser = await this.parserFor(language);
     } catch (error) {
       return { kind: 'unjudged', reason: errorMessage(error) };
     }
-    if (parser === undefined) return { kind: 'unjudged', reason: `no grammar for ${languageId}` };
+    if (parser === undefined) return { kind: 'unjudged', reason: `no grammar for ${language}` };
 
+    const counter = new ErrorCounter(parser, (root, filled) =>
+      language === 'python' ? countBlockErrors(root, { ...filled, writesOn, cutBefore, cutAfter }) : 0,
+    );
     const errors: number[] = [];
-    for (const candidate of fills) errors.push(countErrors(parser, fillIn(segments, candidate)));
-    let attainable = Math.min(...errors);
-    for (const placeholder of PLACEHOLDERS) {
-      if (attainable === 0) break;
-      const text = fillIn(segments, new Array<string>(segments.length - 1).fill(placeholder));
-      attainable = Math.min(attainable, countErrors(parser, text));
+    let right = 0;
+    let attainable = Infinity;
+    try {
+      for (const candidate of fills) {
+        if (right === wanted) break;
+        const found = counter.count(fillIn(segments, candidate));
+        errors.push(found);
+        if (found === 0) right++;
+      }
+      attainable = Math.min(...errors);
+      for (const placeholder of placeholders(language, segments)) {
+        if (attainable === 0) break;
+        const everywhere = new Array<string>(segments.length - 1).fill(placeholder);
+        attainable = Math.min(attainable, counter.count(fillIn(segments, everywhere)));
+      }
+    } finally {
+      counter.dispose();
     }
-    return { kind: 'judged', parses: errors.map((count) => count <= attainable) };
+    const isRight = (found: number | undefined): boolean | undefined =>
+      found === undefined ? undefined : found <= attainable;
+    return { kind: 'judged', parses: fills.map((_, i) => isRight(errors[i])) };
   }
 
   /** Whether a cursor is inside a comment; not where there is no grammar or too much text to tell. */
@@ -141,19 +176,44 @@ export class SyntaxChecker implements Disposable {
   }
 }
 
-function fillIn(segments: readonly string[], fills: readonly string[]): string {
-  let text = segments[0] ?? '';
-  for (let i = 1; i < segments.length; i++) text += (fills[i - 1] ?? '') + (segments[i] ?? '');
-  return text;
-}
+/**
+ * Counts the errors of one filling of a text after the other. Texts that differ in their holes only are parsed from the
+ * first one's tree.
+ */
+class ErrorCounter implements Disposable {
+  private first: { readonly filled: FilledText; readonly tree: Tree } | undefined;
 
-function countErrors(parser: Parser, text: string): number {
-  const tree: Tree | null = parser.parse(text);
-  if (tree === null) throw new Error('tree-sitter gave no tree although nothing stops it from parsing');
-  try {
-    return countBelow(tree.rootNode);
-  } finally {
-    tree.delete();
+  constructor(
+    private readonly parser: Parser,
+    /** Counts errors that the grammar lets pass. */
+    private readonly more: (root: Node, filled: FilledText) => number = () => 0,
+  ) {}
+
+  count(filled: FilledText): number {
+    const tree = this.parse(filled);
+    try {
+      return countBelow(tree.rootNode) + this.more(tree.rootNode, filled);
+    } finally {
+      if (tree !== this.first?.tree) tree.delete();
+    }
+  }
+
+  dispose(): void {
+    this.first?.tree.delete();
+    this.first = undefined;
+  }
+
+  private parse(filled: FilledText): Tree {
+    const edited = this.first?.tree.copy();
+    try {
+      if (this.first) for (const edit of editsBetween(this.first.filled, filled)) edited?.edit(edit);
+      const tree = this.parser.parse(filled.text, edited);
+      if (tree === null) throw new Error('tree-sitter gave no tree although nothing stops it from parsing');
+      this.first ??= { filled, tree };
+      return tree;
+    } finally {
+      edited?.delete();
+    }
   }
 }
 

@@ -29,9 +29,13 @@ import { limitReports } from './progress';
 /** The tokens a hole gets at most where the request does not say. */
 const defaultMaxTokens = 64;
 const defaultTopP = 0.95;
+/** Where nobody waits at every keystroke: fewer fills that are all broken, and more right ones among them (models/LOG.md). */
+const defaultTurnings = 6;
 
 /** Other files that are new take so many milliseconds of a request whose time is limited. */
 const fileReadingMs = 20;
+/** Natural-log likelihood: what is further below the likeliest candidate than this is hardly ever worth showing. */
+const spareNats = 10;
 
 /** One context's holes, filled. */
 interface Group {
@@ -115,7 +119,7 @@ export class Engine {
       segments = [text, ...segments.slice(best.length + 1)];
       done += best.length;
     }
-    return combine(groups, request.candidates, this.now() - started);
+    return combine(groups, request, this.now() - started);
   }
 
   /**
@@ -131,6 +135,7 @@ export class Engine {
         mode: 'both',
         maxTokens: 8,
         steps: 2,
+        turnings: 0,
         candidates: 1,
         temperature: 0,
         seed: 0,
@@ -169,6 +174,7 @@ export class Engine {
       affordable: (tokens) => this.stepsBefore(deadline, tokens),
       threshold: request.threshold ?? decoding.threshold,
       hypotheses: decoding.lengths,
+      turnings: request.turnings ?? defaultTurnings,
       candidates: request.candidates,
       temperature: request.temperature,
       topP: request.topP ?? defaultTopP,
@@ -191,7 +197,7 @@ export class Engine {
     }
     if (filled === undefined) return undefined;
     return {
-      candidates: this.toText(filled, leads, request.candidates),
+      candidates: this.toText(filled, leads),
       steps: filled.steps,
       contextTokens: ids.length,
       chunks,
@@ -221,7 +227,7 @@ export class Engine {
    * Candidates as text, best first, each text once; those that cut a character apart or say nothing but what stands
    * before the hole only if all do.
    */
-  private toText(filled: Filled, leads: readonly Lead[], most: number): InfillCandidate[] {
+  private toText(filled: Filled, leads: readonly Lead[]): InfillCandidate[] {
     const decoded = filled.candidates
       .map((candidate) => ({
         candidate,
@@ -250,8 +256,20 @@ export class Engine {
         draws: 1,
       });
     }
-    return [...byText.values()].slice(0, most);
+    return [...byText.values()];
   }
+}
+
+/**
+ * The candidates that were asked for, and at temperature 0 what else was tried and is not much less likely: it cost
+ * nothing more, and whoever judges candidates may find that those do not parse.
+ */
+function withSpare(
+  candidates: readonly InfillCandidate[],
+  { temperature, candidates: most }: InfillRequest,
+): InfillCandidate[] {
+  const least = temperature === 0 ? (candidates[0]?.score ?? 0) - spareNats : Infinity;
+  return candidates.filter(({ score }, i) => i < most || score >= least);
 }
 
 /** The numbers of `holes` holes from the one with index `first` on. */
@@ -262,8 +280,8 @@ function perHole(values: number | readonly number[], first: number, holes: numbe
 }
 
 /** One answer out of the answers of consecutive groups: the best go with the best, and so on down. */
-function combine(groups: readonly Group[], most: number, totalMs: number): InfillOutcome {
-  const count = Math.min(most, Math.max(...groups.map((group) => group.candidates.length)));
+function combine(groups: readonly Group[], request: InfillRequest, totalMs: number): InfillOutcome {
+  const count = Math.max(...groups.map((group) => group.candidates.length));
   const candidates = Array.from({ length: count }, (_, i): InfillCandidate => {
     const parts = groups.map((group) => group.candidates[Math.min(i, group.candidates.length - 1)]!);
     return {
@@ -278,7 +296,9 @@ function combine(groups: readonly Group[], most: number, totalMs: number): Infil
   });
   return {
     kind: 'filled',
-    candidates,
+    // What one group has to spare was not written for the second best of another.
+    candidates:
+      groups.length === 1 ? withSpare(candidates, request) : candidates.slice(0, request.candidates),
     steps: sum(groups, (group) => group.steps),
     contextTokens: sum(groups, (group) => group.contextTokens),
     chunks: Math.max(...groups.map((group) => group.chunks)),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { rank, withVerdicts } from '../../../server/src/completion/rank';
+import { join } from 'node:path';
+import { bestOf, rank } from '../../../server/src/completion/rank';
+import { SyntaxChecker } from '../../../server/src/completion/syntaxCheck';
 
 describe('rank', () => {
   const cases: readonly {
@@ -32,6 +34,15 @@ describe('rank', () => {
       ],
       expected: 'abc',
     },
+    {
+      name: 'puts what nobody looked at in between',
+      given: [
+        { id: 'a', score: -1 },
+        { id: 'b', score: -2, parses: false },
+        { id: 'c', score: -3, parses: true },
+      ],
+      expected: 'cab',
+    },
     { name: 'accepts nothing', given: [], expected: '' },
   ];
   for (const { name, given, expected } of cases) {
@@ -44,13 +55,40 @@ describe('rank', () => {
       );
     });
   }
+});
 
-  it('adds no fact where parsing said nothing', () => {
-    assert.deepEqual(withVerdicts([{ score: 1 }], { kind: 'unjudged', reason: 'no grammar' }), [
-      { score: 1 },
+describe('bestOf', () => {
+  const checker = new SyntaxChecker(join(process.cwd(), 'dist/grammars'));
+  after(() => {
+    checker.dispose();
+  });
+  const candidates = [
+    { text: 'b', score: -3 },
+    { text: '(', score: -1 },
+    { text: 'a', score: -2 },
+    { text: 'c', score: -4 },
+  ];
+  const best = (language: string, wanted: number): Promise<readonly object[]> =>
+    bestOf(
+      checker,
+      { language, segments: ['', ';\n'], writesOn: false },
+      candidates,
+      ({ text }) => [text],
+      wanted,
+    );
+
+  it('gives so many of the likeliest that parse', async () => {
+    assert.deepEqual(await best('typescript', 2), [
+      { text: 'a', score: -2, parses: true },
+      { text: 'b', score: -3, parses: true },
     ]);
-    assert.deepEqual(withVerdicts([{ score: 1 }], { kind: 'judged', parses: [false] }), [
-      { score: 1, parses: false },
-    ]);
+  });
+
+  it('fills up with what does not parse', async () => {
+    assert.deepEqual((await best('typescript', 4)).at(-1), { text: '(', score: -1, parses: false });
+  });
+
+  it('adds no fact where parsing said nothing', async () => {
+    assert.deepEqual(await best('markdown', 1), [{ text: '(', score: -1 }]);
   });
 });
