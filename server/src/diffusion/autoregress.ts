@@ -1,5 +1,5 @@
 import type { KvRows, MaskedDiffusionModel, ModelLayout, StopPoll } from './model';
-import { causalBlock, limitOf, Reading, samplersFor } from './reading';
+import { causalBlock, limitOf, Reading, type ReadingStart, samplersFor } from './reading';
 import { rowRandom } from './rng';
 import { type Filled, type InfillTask, leadOf, type ProgressReport } from './task';
 
@@ -8,10 +8,11 @@ import { type Filled, type InfillTask, leadOf, type ProgressReport } from './tas
  * with keys and values of its own behind those of the context; whoever is done drops out. Known lengths are ignored.
  *
  * Above temperature 0 one answer is drawn per candidate, and a hole ends where an end is drawn. At temperature 0 there is
- * one answer of the likeliest tokens, or as many as `task.ways` says, that begin with other tokens each; and a hole ends
- * where the whole of it is likeliest: it is read on until its beginning alone is less likely than the best whole. (To end
- * where an end is the likeliest token would not do: each token behind a hole is likely once the one before it is there,
- * so that ends are missed; models/LOG.md.)
+ * one answer of the likeliest tokens, or as many as `task.ways` says, that begin with other tokens each, and then, where
+ * there is time, as many as `task.turnings` says, that leave these at another token; and a hole ends where the whole of
+ * it is likeliest: it is read on until its beginning alone is less likely than the best whole. (To end where an end is
+ * the likeliest token would not do: each token behind a hole is likely once the one before it is there, so that ends are
+ * missed; models/LOG.md.)
  *
  * @param report is shown the first candidate.
  * @returns undefined when stopped, which is polled before every pass.
@@ -23,27 +24,51 @@ export async function autoregress(
   report?: ProgressReport,
 ): Promise<Filled | undefined> {
   const started = performance.now();
-  const count = task.temperature > 0 ? task.candidates : (task.ways ?? 1);
+  const isDrawn = task.temperature > 0;
+  const count = isDrawn ? task.candidates : (task.ways ?? 1);
   const samplers = samplersFor(task, model.layout);
-  const readings = Array.from({ length: count }, (_, row) => {
-    const way = task.temperature > 0 ? 0 : row;
-    return new Reading(model.layout, task, samplers, rowRandom(task.seed, row), way);
-  });
-  let steps = 0;
+  const read = (start: ReadingStart, row: number): Reading =>
+    new Reading(model.layout, task, samplers, rowRandom(task.seed, row), start);
+  const readings = Array.from({ length: count }, (_, row) =>
+    read(isDrawn || task.ways === undefined ? {} : { way: row }, row),
+  );
+  let steps = await readAll(model, task, readings, stop, () => report?.(readings[0]!.fills()));
+  if (steps === undefined) return undefined;
+  const turnings = readings.flatMap((reading) => reading.turnings).sort((a, b) => b.sum - a.sum);
+  const more = turnings.slice(0, task.turnings ?? 0).map((turning) => read({ turning }, 0));
+  // They take about as many passes as the ways that they leave.
+  if (more.length > 0 && steps <= (task.affordable?.(more.length) ?? Infinity)) {
+    const passes = await readAll(model, task, more, stop);
+    if (passes === undefined) return undefined;
+    readings.push(...more);
+    steps += passes;
+  }
+  const candidates = readings.map((reading) => reading.candidate());
+  return { candidates, steps, denoiseMs: performance.now() - started, rankMs: 0 };
+}
+
+/** Reads in as large batches as there is memory for. @returns how many passes it took, or undefined when stopped. */
+async function readAll(
+  model: MaskedDiffusionModel,
+  task: InfillTask,
+  readings: readonly Reading[],
+  stop: StopPoll,
+  report?: () => void,
+): Promise<number | undefined> {
+  let passes = 0;
   const room = roomFor(task, model.layout);
   const most = model.mostRows(task.context, room);
-  for (let first = 0; first < count; first += most) {
+  for (let first = 0; first < readings.length; first += most) {
     const batch = readings.slice(first, first + most);
     const rows = model.fork(task.context, batch.length, room);
     while (batch.length > 0) {
       if (await stop()) return undefined;
       await readOn(model, rows, batch);
-      steps += 1;
-      report?.(readings[0]!.fills());
+      passes += 1;
+      report?.();
     }
   }
-  const candidates = readings.map((reading) => reading.candidate());
-  return { candidates, steps, denoiseMs: performance.now() - started, rankMs: 0 };
+  return passes;
 }
 
 /** The most that a row reads: each hole's marker, lead and tokens. */

@@ -29,8 +29,28 @@ export interface PlacedToken {
   readonly position: number;
 }
 
+/** Where another likely token leaves a path: what is read up to there, and that token last. */
+export interface Turning {
+  readonly tokens: readonly number[];
+  readonly confidences: readonly number[];
+  readonly logProbabilities: readonly number[];
+  /** The sum of the last. */
+  readonly sum: number;
+}
+
+/** How the reading of one hole at temperature 0 begins. */
+export interface ReadingStart {
+  /** So many tokens are likelier than the one that it begins with. Its turnings are kept. */
+  readonly way?: number;
+  /** The only hole begins with these tokens. */
+  readonly turning?: Turning;
+}
+
 /** One candidate while it is read token by token. */
 export class Reading {
+  /** Of one of several ways: the second likeliest token at each of its places but the first. */
+  readonly turnings: Turning[] = [];
+
   /**
    * What the model has to read before it can say the next token: the one it said last, and at the start of a
    * hole the marker and the lead, too, so that the end of a hole and the start of the next take one pass.
@@ -54,11 +74,11 @@ export class Reading {
     private readonly task: InfillTask,
     private readonly samplers: Samplers,
     private readonly random: Random,
-    /** So many tokens are likelier than the one that it begins with. */
-    private readonly way = 0,
+    private readonly start: ReadingStart = {},
   ) {
     this.contextLength = task.context.length;
     this.open();
+    if (start.turning !== undefined) this.beginWith(start.turning);
   }
 
   /** Which hole is being read. */
@@ -109,7 +129,7 @@ export class Reading {
     const isEmpty = fill.length === 0 || (fill.length === 1 && fill[0] === opening?.bare);
     const isDrawn = this.task.temperature > 0;
     const sampler = isDrawn && !isEmpty ? this.samplers.later : this.samplers.first;
-    for (let likelier = isFirst ? this.way : 0; likelier > 0; likelier--) {
+    for (let likelier = isFirst ? (this.start.way ?? 0) : 0; likelier > 0; likelier--) {
       logits[row * vocabSize + sampler.choose(logits, row, this.random).token] = impossible;
     }
     const { token, confidence } = sampler.choose(logits, row, this.random);
@@ -120,6 +140,7 @@ export class Reading {
       // What goes on is less likely still than its beginning.
       if (this.sum + logProbability <= this.likeliest.score) return this.endAtLikeliest();
     }
+    if (this.start.way !== undefined && !isFirst && this.room > 1) this.addTurning(logits, row, token);
     const position = this.unread.at(-1)!.position + 1;
     if (token === eoh) {
       this.end(logProbability, position);
@@ -134,6 +155,32 @@ export class Reading {
     this.complete = false;
     this.next();
     return 0;
+  }
+
+  private beginWith({ tokens, confidences, logProbabilities, sum }: Turning): void {
+    const { position } = this.unread.at(-1)!;
+    this.tokens[0]!.push(...tokens);
+    this.confidences[0]!.push(...confidences);
+    this.logProbabilities[0]!.push(...logProbabilities);
+    this.sum = sum;
+    this.unread.push(...tokens.map((id, i) => ({ id, position: position + 1 + i })));
+  }
+
+  private addTurning(logits: Logits, row: number, likeliest: number): void {
+    const { vocabSize } = this.layout;
+    const at = row * vocabSize + likeliest;
+    const kept = logits[at]!;
+    logits[at] = impossible;
+    const { token, confidence } = this.samplers.first.choose(logits, row, this.random);
+    logits[at] = kept;
+    const logProbability = logProbabilityOf(logits, row, vocabSize, token);
+    if (logProbability <= impossible) return;
+    this.turnings.push({
+      tokens: [...this.tokens[0]!, token],
+      confidences: [...this.confidences[0]!, confidence],
+      logProbabilities: [...this.logProbabilities[0]!, logProbability],
+      sum: this.sum + logProbability,
+    });
   }
 
   /** There are not so many tokens to begin with. */

@@ -38,6 +38,8 @@ export interface InfillTask {
   readonly candidates: number;
   /** At temperature 0, how many ways a reading token by token goes: each begins with another token; absent: one. */
   readonly ways?: number;
+  /** Where it goes several: how many more leave one of these later, for the second likeliest token; absent: none. */
+  readonly turnings?: number;
   readonly temperature: number;
   readonly topP: number;
   readonly seed: number;

@@ -42,6 +42,8 @@ export interface InfillRequest {
   readonly budgetMs?: number;
   /** A token at least this probable is decided at once, whatever the schedule says. */
   readonly threshold?: number;
+  /** In mode `both`, so many more paths of tokens are tried that are not the likeliest at some place; absent: 6. */
+  readonly turnings?: number;
   readonly candidates: number;
   /** 0 takes the likeliest tokens; above it they are drawn. */
   readonly temperature: number;

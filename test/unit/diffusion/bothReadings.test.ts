@@ -19,6 +19,7 @@ describe('readBothWays', () => {
     threshold: 0.9,
     hypotheses: 3,
     candidates: 1,
+    turnings: 6,
     temperature: 0,
     topP: 0.95,
     seed: 1,

@@ -349,6 +349,43 @@ describe('autoregress', () => {
     assert.deepEqual(second!.fills, alone.fills);
   });
 
+  it('turns off its ways where another token is nearly as likely, and reads on as if from there', async () => {
+    let turned = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.integer({ min: 20, max: 39 }), { minLength: 1 }), async (ids) => {
+        const model = new HashModel(layout, 1);
+        const context = await encoded(model, ids);
+        const straight = (await read(model, context, { ways: 2 })).candidates;
+        const all = (await read(model, context, { ways: 2, turnings: 3 })).candidates;
+        assert.deepEqual(all.slice(0, 2), straight);
+        const fills = all.map(({ fills }) => [...fills[0]!]);
+        for (const [i, { fills, logProbabilities, complete }] of all.entries()) {
+          const [fill] = fills;
+          const locked = new Map(fill!.entries());
+          const canvas = new Canvas(layout, context.length, [
+            { length: fill!.length, end: complete, locked },
+          ]);
+          assert.deepEqual(logProbabilities, (await score(model, context, [canvas], neverStop))![0]);
+          if (i >= 2) turned++;
+        }
+        // No way is gone twice, though two of them may end at the same place.
+        const turnings = fills.slice(2);
+        assert.equal(new Set(turnings.map(String)).size, turnings.length);
+        assert.equal(context.length, ids.length);
+      }),
+      { numRuns: 50 },
+    );
+    assert.ok(turned > 50);
+    const model = new HashModel(layout, 1);
+    const context = await encoded(model);
+    const busy = await read(model, context, {
+      ways: 2,
+      turnings: 3,
+      affordable: () => 0,
+    });
+    assert.deepEqual(busy.candidates, (await read(model, context, { ways: 2 })).candidates);
+  });
+
   it('gives one hole alone the room of all', async () => {
     const model = new HashModel(layout, -99_999);
     const filled = await read(model, await encoded(model), { maxTokens: [1000] });
