@@ -135,14 +135,14 @@ describe('the setting', () => {
     }
   });
 
-  it('parafill.candidates decides how many are computed', async () => {
+  it('parafill.candidates decides how many are offered', async () => {
     await use('parafill.candidates', 1);
     await editorWith(CODE);
-    assert.equal((await outcomeOf(ask, computed)).candidatesComputed, 1);
+    assert.equal((await outcomeOf(ask, computed)).candidatesOffered, 1);
     await closeEverything();
     await use('parafill.candidates', 5);
     await editorWith(CODE.replace('area', 'region'));
-    assert.ok((await outcomeOf(ask, computed)).candidatesComputed > 1);
+    assert.ok((await outcomeOf(ask, computed)).candidatesOffered > 1);
   });
 
   it('parafill.maxTokens keeps fills short', async () => {
