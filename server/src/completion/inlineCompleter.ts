@@ -58,8 +58,8 @@ export interface CompleterParts {
 }
 
 /**
- * More likely lengths than these are decoded in any case, so that three candidates cost an automatic
- * completion no more than one, and parsing can choose among them.
+ * So many paths are tried in any case, so that three candidates cost an automatic completion no more than one, and
+ * parsing can choose among them.
  */
 const AUTOMATIC_CANDIDATES = 3;
 
@@ -184,12 +184,11 @@ export class InlineCompleter {
       language: input.language,
       segments: context.segments,
       ...input.otherFiles?.(context.segments),
-      mode: 'both',
+      // What is shown unasked is short and sure, and comes before the next keystroke or in vain.
+      mode: automatic ? 'paths' : 'both',
       maxTokens: input.maxTokens,
       // Ghost text that changes by chance at every keystroke would flicker.
       temperature: automatic ? 0 : input.temperature,
-      // What is shown unasked is sure, and never the second likeliest.
-      ...(automatic ? { turnings: 0 } : {}),
       candidates: automatic ? Math.max(AUTOMATIC_CANDIDATES, input.candidates) : input.candidates,
       seed: 0,
       ...(steps === undefined ? {} : { steps }),

@@ -3,7 +3,7 @@ import type { CancellationToken } from '../base/cancellation';
 import { neverCancelled } from '../base/cancellation';
 import { autoregress } from '../diffusion/autoregress';
 import { fillBlocks, isForBlocks } from '../diffusion/blocks';
-import { readBothWays } from '../diffusion/bothReadings';
+import { hasPaths, readBothWays, readPaths } from '../diffusion/bothReadings';
 import { infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
 import type { Ngrams } from '../diffusion/ngrams';
@@ -211,6 +211,7 @@ export class Engine {
   private decoderFor({ mode }: InfillRequest, task: InfillTask): typeof infill {
     if (mode === 'ar') return autoregress;
     if (mode === 'verify') return draftAndVerify;
+    if (mode === 'paths' && hasPaths(task)) return readPaths;
     if (isForBlocks(task, this.manifest.layout)) return fillBlocks;
     return mode === 'both' ? readBothWays : infill;
   }
