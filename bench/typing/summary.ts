@@ -1,3 +1,4 @@
+import { chunkLength } from '../../server/src/runtime/onnxModel';
 import type { Machine } from '../machine';
 import { quantile, shareOf } from '../statistics';
 import { saved } from './saved';
@@ -46,9 +47,6 @@ export interface Percentiles {
 
 type Figures = Omit<TypingReport, 'machine' | 'model' | 'files' | 'speed' | 'seed'>;
 
-/** The engine reads a context in chunks of this many tokens and can stop between them. */
-const chunkTokens = 128;
-
 /**
  * @param replays one list a file, in the order of typing.
  * @param roundTripMs what a request takes that has nothing to do.
@@ -63,7 +61,7 @@ export function summarise(replays: readonly (readonly Asked[])[], roundTripMs: n
     efforts.reduce((sum, e) => sum + e[key], 0);
 
   const passes = efforts.map(({ contextTokens, reusedTokens, encodeMs, denoiseMs, rankMs, steps }) => {
-    const chunks = Math.max(1, Math.ceil((contextTokens - reusedTokens) / chunkTokens));
+    const chunks = Math.max(1, Math.ceil((contextTokens - reusedTokens) / chunkLength));
     return Math.max(encodeMs / chunks, denoiseMs / Math.max(1, steps), rankMs);
   });
   const stepMs = passes.length === 0 ? null : quantile(passes, 0.95) + roundTripMs;

@@ -163,7 +163,7 @@ describe('infill --jsonl', () => {
     [['infill', '--jsonl', '--steps', 'many'], /--steps: expected a whole number from 1 to 1024, got "many"/],
     [
       ['infill', '--jsonl', '--mode', 'magic'],
-      /--mode: expected "diffusion" or "ar" or "both" or "paths" or "verify", got/,
+      /--mode: expected "diffusion" or "ar" or "both" or "verify", got/,
     ],
     [['infill', '--jsonl', '--no-such-option'], /--no-such-option/],
     [['fill', 'a', 'b'], /expected one file, got 2/],

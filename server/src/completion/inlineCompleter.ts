@@ -58,12 +58,6 @@ export interface CompleterParts {
 }
 
 /**
- * So many paths are tried in any case, so that three candidates cost an automatic completion no more than one, and
- * parsing can choose among them.
- */
-const AUTOMATIC_CANDIDATES = 3;
-
-/**
  * Text is shown unasked as far as all of it is at least so likely to be right, by the model's own account.
  * How often it then is right: models/LOG.md, "Sure beginnings".
  */
@@ -160,7 +154,7 @@ export class InlineCompleter {
       ? sureOnly(judged, place)
       : { candidates: judged, filters: [] };
     if (automatic) latency.add(now() - started);
-    cache.set(key, candidates, request.candidates);
+    cache.set(key, candidates, input.candidates);
     return {
       kind: 'candidates',
       candidates: candidates.slice(0, input.candidates),
@@ -184,12 +178,12 @@ export class InlineCompleter {
       language: input.language,
       segments: context.segments,
       ...input.otherFiles?.(context.segments),
-      // What is shown unasked is short and sure, and comes before the next keystroke or in vain.
-      mode: automatic ? 'paths' : 'both',
       maxTokens: input.maxTokens,
-      // Ghost text that changes by chance at every keystroke would flicker.
-      temperature: automatic ? 0 : input.temperature,
-      candidates: automatic ? Math.max(AUTOMATIC_CANDIDATES, input.candidates) : input.candidates,
+      // What is shown unasked is sure, and comes before the next keystroke or in vain: nothing else is read. Text that
+      // changes by chance at every keystroke would flicker.
+      ...(automatic
+        ? { mode: 'ar', least: SURE, temperature: 0, candidates: 1 }
+        : { mode: 'both', temperature: input.temperature, candidates: input.candidates }),
       seed: 0,
       ...(steps === undefined ? {} : { steps }),
       ...(budgetMs === undefined ? {} : { budgetMs: automatic ? AUTOMATIC_BUDGET_MS - waitedMs : budgetMs }),

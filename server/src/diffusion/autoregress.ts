@@ -12,7 +12,9 @@ import { type Filled, type InfillTask, leadOf, type ProgressReport } from './tas
  * there is time, as many as `task.turnings` says, that leave these at another token; and a hole ends where the whole of
  * it is likeliest: it is read on until its beginning alone is less likely than the best whole. (To end where an end is
  * the likeliest token would not do: each token behind a hole is likely once the one before it is there, so that ends are
- * missed; models/LOG.md.)
+ * missed; models/LOG.md.) Behind a beginning that is less likely than `task.least` nothing is read.
+ *
+ * Where there is no time for another pass, what was read by then is the answer, and not complete.
  *
  * @param report is shown the first candidate.
  * @returns undefined when stopped, which is polled before every pass.
@@ -66,6 +68,9 @@ async function readAll(
       await readOn(model, rows, batch);
       passes += 1;
       report?.();
+      if ((task.affordable?.(batch.length) ?? Infinity) < 1) {
+        for (const reading of batch.splice(0)) reading.giveUp();
+      }
     }
   }
   return passes;

@@ -151,6 +151,7 @@ export class Reading {
     this.logProbabilities[hole]!.push(logProbability);
     this.sum += logProbability;
     this.unread = [{ id: token, position }];
+    if (!isDrawn && this.sum < Math.log(this.task.least ?? 0)) return this.giveUp();
     if (this.room > 0) return 0;
     this.complete = false;
     this.next();
@@ -183,8 +184,9 @@ export class Reading {
     });
   }
 
-  /** There are not so many tokens to begin with. */
-  private giveUp(): number {
+  /** Leaves it at what is read; holes to come stay empty. @returns how many tokens read last are no part of it: none. */
+  giveUp(): number {
+    while (this.tokens.length < this.task.holes) this.open();
     this.complete = false;
     this.isDone = true;
     return 0;

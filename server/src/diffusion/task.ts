@@ -40,6 +40,8 @@ export interface InfillTask {
   readonly ways?: number;
   /** Where it goes several: how many more leave one of these later, for the second likeliest token; absent: none. */
   readonly turnings?: number;
+  /** A reading token by token at temperature 0 stops where it gets less likely than this, 0 to 1; absent: 0. */
+  readonly least?: number;
   readonly temperature: number;
   readonly topP: number;
   readonly seed: number;

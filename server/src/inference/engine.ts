@@ -3,7 +3,7 @@ import type { CancellationToken } from '../base/cancellation';
 import { neverCancelled } from '../base/cancellation';
 import { autoregress } from '../diffusion/autoregress';
 import { fillBlocks, isForBlocks } from '../diffusion/blocks';
-import { hasPaths, readBothWays, readPaths } from '../diffusion/bothReadings';
+import { readBothWays } from '../diffusion/bothReadings';
 import { infill } from '../diffusion/infill';
 import type { MaskedDiffusionModel, StopPoll } from '../diffusion/model';
 import type { Ngrams } from '../diffusion/ngrams';
@@ -179,6 +179,7 @@ export class Engine {
       temperature: request.temperature,
       topP: request.topP ?? defaultTopP,
       seed: request.seed,
+      ...(request.least === undefined ? {} : { least: request.least }),
       ...(request.lengths === undefined ? {} : { lengths: request.lengths.slice(done, done + holes) }),
     };
     const report: ProgressReport = (fills) => {
@@ -211,7 +212,6 @@ export class Engine {
   private decoderFor({ mode }: InfillRequest, task: InfillTask): typeof infill {
     if (mode === 'ar') return autoregress;
     if (mode === 'verify') return draftAndVerify;
-    if (mode === 'paths' && hasPaths(task)) return readPaths;
     if (isForBlocks(task, this.manifest.layout)) return fillBlocks;
     return mode === 'both' ? readBothWays : infill;
   }

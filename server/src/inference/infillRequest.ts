@@ -24,6 +24,7 @@ export function findProblem(request: InfillRequest, maxCanvas: number): string |
     outsideOfEach('lengths', lengths, holes, 0, maxCanvas) ??
     outside('steps', request.steps, 1, mostSteps, true) ??
     outside('turnings', request.turnings, 0, mostCandidates, true) ??
+    outside('least', request.least, 0, 1, false) ??
     outside('budgetMs', request.budgetMs, 0, Number.MAX_VALUE, false) ??
     outside('threshold', request.threshold, 0, Number.MAX_VALUE, false) ??
     outside('topP', request.topP, 0, 1, false)

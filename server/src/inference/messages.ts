@@ -13,10 +13,10 @@ export const LONGEST_FILL = 512;
 
 /**
  * `diffusion` fills in a few parallel steps, `ar` token by token with the same weights; `both` tries both where there is
- * one hole, and the likelier answer wins; `paths` is the half of that which reads token by token; `verify` gives what `ar`
- * gives at temperature 0, drafted in parallel and checked in one pass.
+ * one hole, and the likelier answer wins; `verify` gives what `ar` gives at temperature 0, drafted in parallel and checked
+ * in one pass.
  */
-export const INFILL_MODES = ['diffusion', 'ar', 'both', 'paths', 'verify'] as const;
+export const INFILL_MODES = ['diffusion', 'ar', 'both', 'verify'] as const;
 export type InfillMode = (typeof INFILL_MODES)[number];
 
 export function isInfillMode(value: unknown): value is InfillMode {
@@ -44,6 +44,11 @@ export interface InfillRequest {
   readonly threshold?: number;
   /** In mode `both`, so many more paths of tokens are tried that are not the likeliest at some place; absent: 6. */
   readonly turnings?: number;
+  /**
+   * In mode `ar` at temperature 0, nothing is read behind what is less likely than this, 0 to 1: such an answer is not
+   * `complete`, and ends with the token that is too much. Absent: 0.
+   */
+  readonly least?: number;
   readonly candidates: number;
   /** 0 takes the likeliest tokens; above it they are drawn. */
   readonly temperature: number;

@@ -20,7 +20,7 @@ import { cacheGraphOf, graphOf, type ModelFolder } from './modelFolder';
 import { float32Data, float32Tensor, int32Tensor, int64Tensor, type NamedTensors, Session } from './session';
 
 /** Context tokens read in one go: more is no faster, but takes more memory. A cancel is noticed between two chunks. */
-const chunkLength = 64;
+export const chunkLength = 64;
 
 /** More rows at once would gain little: each costs its share of every pass. */
 const mostRows = 16;

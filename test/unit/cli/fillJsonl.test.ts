@@ -34,7 +34,7 @@ describe('parseRequest', () => {
     [{ segments: ['a', 'b'], maxTokens: '9' }, /expected "maxTokens" to be a number, found "9"/],
     [
       { segments: ['a', 'b'], mode: 'AR' },
-      /expected "mode" to be one of diffusion, ar, both, paths, verify, found "AR"/,
+      /expected "mode" to be one of diffusion, ar, both, verify, found "AR"/,
     ],
     [{ segments: ['a', 'b'], steps: [4] }, /expected "steps" to be a number, found \[4\]/],
     [{ segments: ['a', 'b'], lengths: 9 }, /expected "lengths" to be a list of numbers, found 9/],

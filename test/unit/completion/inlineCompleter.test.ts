@@ -105,6 +105,19 @@ describe('InlineCompleter', () => {
     assert.equal(offered(await complete('const n = │;\n')), 'items.length');
   });
 
+  it('asks for no more than it shows unasked, whatever is drawn on request', async () => {
+    const { complete, requests } = bench('items.length');
+    const wishes = { candidates: 3, temperature: 0.7 };
+    await complete('const n = │;\n', { ...wishes, trigger: 'automatic' });
+    const { mode, least, candidates, temperature } = requests[0]!;
+    assert.deepEqual({ mode, least, candidates, temperature }, { mode: 'ar', least: 0.4, candidates: 1, temperature: 0 }); // prettier-ignore
+    await complete('const n = │;\n', { ...wishes, trigger: 'automatic' });
+    assert.equal(requests.length, 1);
+    await complete('const n = │;\n', wishes);
+    assert.equal(requests[1]!.candidates, 3);
+    assert.equal(requests[1]!.least, undefined);
+  });
+
   it('shows nothing unasked when the model is unsure of the first word', async () => {
     const { complete, model } = bench('items.length');
     model.unsureFrom = 0;

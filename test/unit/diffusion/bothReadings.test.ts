@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { autoregress } from '../../../server/src/diffusion/autoregress';
-import { hasPaths, readBothWays, readPaths } from '../../../server/src/diffusion/bothReadings';
+import { readBothWays } from '../../../server/src/diffusion/bothReadings';
 import { infill } from '../../../server/src/diffusion/infill';
 import type { InfillTask } from '../../../server/src/diffusion/task';
 import { encoded, HashModel, neverStop, tinyLayout } from './hashModel';
@@ -10,22 +10,22 @@ const fillsOf = (
   filled: { candidates: readonly { fills: readonly Int32Array[] }[] } | undefined,
 ): number[][][] => filled!.candidates.map(({ fills }) => fills.map((ids) => [...ids]));
 
-const taskFor = async (model: HashModel, changes: Partial<InfillTask> = {}): Promise<InfillTask> => ({
-  context: await encoded(model),
-  holes: 1,
-  maxTokens: Array.from({ length: changes.holes ?? 1 }, () => 9),
-  steps: 3,
-  threshold: 0.9,
-  hypotheses: 3,
-  candidates: 1,
-  turnings: 6,
-  temperature: 0,
-  topP: 0.95,
-  seed: 1,
-  ...changes,
-});
-
 describe('readBothWays', () => {
+  const taskFor = async (model: HashModel, changes: Partial<InfillTask> = {}): Promise<InfillTask> => ({
+    context: await encoded(model),
+    holes: 1,
+    maxTokens: Array.from({ length: changes.holes ?? 1 }, () => 9),
+    steps: 3,
+    threshold: 0.9,
+    hypotheses: 3,
+    candidates: 1,
+    turnings: 6,
+    temperature: 0,
+    topP: 0.95,
+    seed: 1,
+    ...changes,
+  });
+
   it('gives what denoising gives, and the paths of the twin that come to an end', async () => {
     let paths = 0;
     await fc.assert(
@@ -67,46 +67,5 @@ describe('readBothWays', () => {
     const stop = (): Promise<boolean> => Promise.resolve(polls++ > denoising);
     assert.equal(await readBothWays(model, task, stop), undefined);
     assert.equal(task.context.length, 4);
-  });
-});
-
-describe('readPaths', () => {
-  it('gives the paths of the twin that come to an end, or their beginnings, and never denoises', async () => {
-    // How likely an end is.
-    const ends = fc.constantFrom(1, -40);
-    let unended = 0;
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(fc.integer({ min: 20, max: 39 }), { minLength: 1 }),
-        ends,
-        async (ids, end) => {
-          const model = new HashModel(tinyLayout, end);
-          const task = { ...(await taskFor(model)), context: await encoded(model, ids) };
-          assert.ok(hasPaths(task));
-          const read = await readPaths(model, task, neverStop);
-          const { passes } = model;
-          const { candidates } = (await autoregress(model, { ...task, ways: 3, turnings: 0 }, neverStop))!;
-          const ended = candidates.filter(({ complete }) => complete);
-          assert.deepEqual(fillsOf(read), fillsOf({ candidates: ended.length > 0 ? ended : candidates }));
-          assert.equal(model.passes, 2 * passes);
-          unended += ended.length === 0 ? 1 : 0;
-        },
-      ),
-      { numRuns: 100 },
-    );
-    assert.ok(unended > 0);
-  });
-
-  it('denoises where there is no time for a path', async () => {
-    const model = new HashModel(tinyLayout, 1);
-    const task = await taskFor(model, { affordable: (tokens) => (tokens === 3 ? 0 : 9) });
-    const read = await readPaths(model, task, neverStop);
-    assert.deepEqual(fillsOf(read), fillsOf(await infill(model, task, neverStop)));
-  });
-
-  it('stops before every pass', async () => {
-    const model = new HashModel(tinyLayout, 1);
-    const task = await taskFor(model);
-    assert.equal(await readPaths(model, task, () => Promise.resolve(true)), undefined);
   });
 });

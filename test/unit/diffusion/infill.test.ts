@@ -381,9 +381,56 @@ describe('autoregress', () => {
     const busy = await read(model, context, {
       ways: 2,
       turnings: 3,
-      affordable: () => 0,
+      affordable: () => 1,
     });
     assert.deepEqual(busy.candidates, (await read(model, context, { ways: 2 })).candidates);
+  });
+
+  it('reads nothing behind a beginning that is less likely than asked', async () => {
+    let [whole, cut] = [0, 0];
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 20, max: 39 }), { minLength: 1 }),
+        fc.constantFrom(0.001, 0.1, 0.3),
+        async (ids, least) => {
+          const model = new HashModel(layout, 3);
+          const context = await encoded(model, ids);
+          const all = (await read(model, context, {})).candidates[0]!;
+          const { passes } = model;
+          const sure = (await read(model, context, { least })).candidates[0]!;
+          if (sure.complete) {
+            assert.deepEqual(sure, all);
+            whole++;
+            return;
+          }
+          const [logs] = sure.logProbabilities;
+          const reached = Math.exp(logs!.reduce((sum, value) => sum + value, 0));
+          assert.ok(reached < least && reached / Math.exp(logs!.at(-1)!) >= least);
+          assert.equal(sure.fills[0]!.length, logs!.length);
+          assert.equal(model.passes - passes, logs!.length);
+          // Where all of it ends earlier, what was read behind that end is sure all the same.
+          const same = Math.min(sure.fills[0]!.length, all.fills[0]!.length);
+          assert.deepEqual(sure.fills[0]!.subarray(0, same), all.fills[0]!.subarray(0, same));
+          cut++;
+        },
+      ),
+    );
+    assert.ok(whole > 0 && cut > 0, `${whole} whole, ${cut} cut`);
+  });
+
+  it('answers with what it has read where there is no time for another pass', async () => {
+    const model = new HashModel(layout, -99_999);
+    const task = { holes: 2, maxTokens: [9, 9] };
+    const all = (await read(model, await encoded(model), task)).candidates[0]!;
+    for (const time of [1, 4, 12]) {
+      const busy = new HashModel(layout, -99_999);
+      const affordable = (): number => time - busy.passes;
+      const filled = await read(busy, await encoded(busy), { ...task, affordable });
+      assert.equal(filled.steps, time);
+      assert.equal(filled.candidates[0]!.complete, false);
+      const holes = all.fills.map((ids, hole) => [...ids.subarray(0, Math.max(0, time - 9 * hole))]);
+      assert.deepEqual(tokens(filled)[0], holes);
+    }
   });
 
   it('gives one hole alone the room of all', async () => {

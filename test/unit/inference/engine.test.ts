@@ -149,6 +149,7 @@ describe('Engine', () => {
     [{ temperature: NaN }, /temperature: expected a number from 0 to 100, got NaN/],
     [{ steps: 1.5 }, /steps: expected a whole number from 1 to 1024, got 1.5/],
     [{ seed: -1 }, /seed: expected a whole number/],
+    [{ least: 40 }, /least: expected a number from 0 to 1, got 40/],
     [{ topP: 2 }, /topP: expected a number from 0 to 1, got 2/],
     [{ lengths: [1, 2] }, /lengths: expected 1, one a hole, got 2/],
     [{ maxTokens: [3, 4] }, /maxTokens: expected 1, one a hole, got 2/],
