@@ -124,8 +124,8 @@ function print(report: TypingReport): string {
       `Context known: in ${percent(report.contextReused) ?? '–'} of the requests that ran the model, ` +
         `${percent(report.tokensReused) ?? '–'} of their tokens (usually ${report.contextTokens ?? '–'}).`,
       `Superseded requests that stopped within a step: ${percent(stop.withinAStep) ?? '–'}.`,
-      `Accepted completions would have saved ${saved.characters} characters in ${saved.accepted} times, ` +
-        `${percent(saved.share) ?? '–'} of what was typed.`,
+      `Accepted completions would have saved ${saved.characters} characters, ` +
+        `${percent(saved.share) ?? '–'} of what was typed: ${saved.accepted} of ${saved.shown} that were shown.`,
     ].join('\n'),
   ].join('\n\n');
 }

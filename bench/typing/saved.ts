@@ -3,8 +3,10 @@ import type { Asked } from './replay';
 export interface Saving {
   /** Characters that would have come from accepted completions. */
   readonly characters: number;
-  /** How many completions would have been accepted. */
+  /** How many completions would have been accepted … */
   readonly accepted: number;
+  /** … of how many that were shown. What is left of one while it is typed along is no new one. */
+  readonly shown: number;
   /** Characters of the file that were typed, the editor's own closing ones not counted. */
   readonly typed: number;
 }
@@ -18,19 +20,24 @@ export interface Saving {
 export function saved(asked: readonly Pick<Asked, 'event' | 'ghost'>[]): Saving {
   let characters = 0;
   let accepted = 0;
+  let shown = 0;
   let typed = 0;
   let [from, until] = [0, 0];
+  let before: string | undefined;
   for (const { event, ghost } of asked) {
     const { kind, offset, cursor, place, rest } = event;
     if (kind === 'type') typed += cursor - offset;
+    const isNew = ghost !== undefined && before?.endsWith(ghost) !== true;
+    before = ghost;
     if (ghost === undefined || (from <= place && place < until)) continue;
+    if (isNew) shown += 1;
     const length = acceptable(ghost, rest);
     if (length === 0) continue;
     characters += length;
     accepted += 1;
     [from, until] = [place, place + length];
   }
-  return { characters, accepted, typed };
+  return { characters, accepted, shown, typed };
 }
 
 /**

@@ -35,8 +35,16 @@ export interface TypingReport {
     readonly stepMs: number | null;
     readonly withinAStep: number | null;
   };
-  /** Characters that accepting what was right would have typed, and their share of all that were typed. */
-  readonly saved: { readonly characters: number; readonly accepted: number; readonly share: number | null };
+  /**
+   * Characters that accepting what was right would have typed, and their share of all that were typed; how many
+   * completions that were, of how many that were shown.
+   */
+  readonly saved: {
+    readonly characters: number;
+    readonly accepted: number;
+    readonly shown: number;
+    readonly share: number | null;
+  };
 }
 
 export interface Percentiles {
@@ -97,6 +105,7 @@ export function summarise(replays: readonly (readonly Asked[])[], roundTripMs: n
     saved: {
       characters,
       accepted: savings.reduce((sum, saving) => sum + saving.accepted, 0),
+      shown: savings.reduce((sum, saving) => sum + saving.shown, 0),
       share: typed === 0 ? null : characters / typed,
     },
   };

@@ -10,9 +10,9 @@ import { type CompletionCandidate, type CompletionOutcome, withText } from './ou
 import { pause } from './pause';
 import { type FilterContext, postprocess, type Postprocessed } from './postprocess';
 import { bestOf } from './rank';
-import { sureBeginning } from './sureBeginning';
 import type { SyntaxChecker } from './syntaxCheck';
 import type { OffsetRange } from './text';
+import { LEAST_LIKELY, worthShowing } from './worthShowing';
 
 /** Whether a person asked for it, or an editor while somebody types. */
 export type Trigger = 'automatic' | 'invoked';
@@ -56,12 +56,6 @@ export interface CompleterParts {
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
-
-/**
- * Text is shown unasked as far as all of it is at least so likely to be right, by the model's own account.
- * How often it then is right: models/LOG.md, "Sure beginnings".
- */
-const SURE = 0.4;
 
 /** What "Why No Suggestion?" calls the cut. */
 const UNSURE = 'unsure end';
@@ -151,7 +145,7 @@ export class InlineCompleter {
         ? processed.candidates
         : await bestOf(syntax, filled, processed.candidates, ({ text }) => [text], request.candidates);
     const { candidates, filters } = key.sureOnly
-      ? sureOnly(judged, place)
+      ? worthOf(judged, place)
       : { candidates: judged, filters: [] };
     if (automatic) latency.add(now() - started);
     cache.set(key, candidates, input.candidates);
@@ -182,7 +176,7 @@ export class InlineCompleter {
       // What is shown unasked is sure, and comes before the next keystroke or in vain: nothing else is read. Text that
       // changes by chance at every keystroke would flicker.
       ...(automatic
-        ? { mode: 'ar', least: SURE, temperature: 0, candidates: 1 }
+        ? { mode: 'ar', least: LEAST_LIKELY, temperature: 0, candidates: 1 }
         : { mode: 'both', temperature: input.temperature, candidates: input.candidates }),
       seed: 0,
       ...(steps === undefined ? {} : { steps }),
@@ -193,20 +187,20 @@ export class InlineCompleter {
 
 function toCompletion({ fills, uncertain, beginnings, ...facts }: InfillCandidate): CompletionCandidate {
   const text = fills[0] ?? '';
-  const sure = sureBeginning(text, beginnings[0] ?? [], SURE);
-  return { ...facts, text, uncertain: uncertain[0] ?? [], ...(sure === text ? {} : { sure }) };
+  const worth = worthShowing(text, beginnings[0] ?? []);
+  return { ...facts, text, uncertain: uncertain[0] ?? [], ...(worth === text ? {} : { worth }) };
 }
 
-/** The candidates without what the model is unsure of, filtered anew where something is gone. */
-function sureOnly(
+/** What of the candidates is worth being shown unasked, filtered anew where something is gone. */
+function worthOf(
   candidates: readonly CompletionCandidate[],
   place: FilterContext,
 ): Postprocessed<CompletionCandidate> {
   const filters = new Set<string>();
   const kept = candidates.flatMap((candidate) => {
-    if (candidate.sure === undefined) return [candidate];
+    if (candidate.worth === undefined) return [candidate];
     filters.add(UNSURE);
-    const again = postprocess([withText(candidate, candidate.sure)], place);
+    const again = postprocess([withText(candidate, candidate.worth)], place);
     for (const filter of again.filters) filters.add(filter);
     return again.candidates;
   });

@@ -16,8 +16,8 @@ export interface CompletionCandidate {
   readonly text: string;
   /** Where the model was unsure of the text; absent where the text is not the model's own any more. */
   readonly uncertain?: readonly TextSpan[] | undefined;
-  /** The beginning of the model's text that is likely enough to be shown unasked; absent where that is all of it. */
-  readonly sure?: string;
+  /** The beginning of the model's text that is worth being shown unasked; absent where that is all of it. */
+  readonly worth?: string;
   readonly score: number;
   readonly confidence: number;
   readonly complete: boolean;

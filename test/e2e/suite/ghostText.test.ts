@@ -35,7 +35,7 @@ describe('ghost text', () => {
     const { document } = editor;
     const at = rangeOf(document, 'export function isEqual').start;
     await moveTo(editor, at);
-    await type('export function divide(left: Vector, right: Vector): Vector {\n  return { x: left.x ');
+    await type('export function divide(left: Vector, right: Vector): Vector {\n  return { x: left.x + ');
     const typed = document.getText();
     const cursor = editor.selection.active;
 

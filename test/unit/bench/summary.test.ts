@@ -70,7 +70,7 @@ describe('summarise', () => {
     const { latencyMs, fromCache, contextReused, tokensReused, stop, saved } = summarise([], 1);
     assert.deepEqual([latencyMs, fromCache, contextReused, tokensReused], [null, null, null, null]);
     assert.deepEqual(stop, { ms: null, stepMs: null, withinAStep: null });
-    assert.deepEqual(saved, { characters: 0, accepted: 0, share: null });
+    assert.deepEqual(saved, { characters: 0, accepted: 0, shown: 0, share: null });
   });
 });
 

@@ -197,7 +197,17 @@ describe('saved', () => {
       { event: event(5, 'f') },
       { event: event(6, ''), ghost: 'g' },
     ];
-    assert.deepEqual(saved(asked), { characters: 3, accepted: 1, typed: 6 });
+    assert.deepEqual(saved(asked), { characters: 3, accepted: 1, shown: 3, typed: 6 });
+  });
+
+  it('counts what is typed along as shown once', () => {
+    const asked = [
+      { event: event(1, 'abc'), ghost: 'abx' },
+      { event: event(2, 'bc'), ghost: 'bx' },
+      { event: event(3, 'c') },
+      { event: event(4, ''), ghost: 'x' },
+    ];
+    assert.deepEqual(saved(asked), { characters: 0, accepted: 0, shown: 2, typed: 4 });
   });
 
   it('starts again where an accepted completion ended', () => {
@@ -205,6 +215,6 @@ describe('saved', () => {
       { event: event(1, 'bcd'), ghost: 'b' },
       { event: event(2, 'cd'), ghost: 'cd' },
     ];
-    assert.deepEqual(saved(asked), { characters: 3, accepted: 2, typed: 2 });
+    assert.deepEqual(saved(asked), { characters: 3, accepted: 2, shown: 2, typed: 2 });
   });
 });

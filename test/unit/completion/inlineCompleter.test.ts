@@ -110,12 +110,24 @@ describe('InlineCompleter', () => {
     const wishes = { candidates: 3, temperature: 0.7 };
     await complete('const n = │;\n', { ...wishes, trigger: 'automatic' });
     const { mode, least, candidates, temperature } = requests[0]!;
-    assert.deepEqual({ mode, least, candidates, temperature }, { mode: 'ar', least: 0.4, candidates: 1, temperature: 0 }); // prettier-ignore
+    assert.deepEqual({ mode, least, candidates, temperature }, { mode: 'ar', least: 0.25, candidates: 1, temperature: 0 }); // prettier-ignore
     await complete('const n = │;\n', { ...wishes, trigger: 'automatic' });
     assert.equal(requests.length, 1);
     await complete('const n = │;\n', wishes);
     assert.equal(requests[1]!.candidates, 3);
     assert.equal(requests[1]!.least, undefined);
+  });
+
+  it('shows no single character unasked, but the last one of what is typed along', async () => {
+    const { complete, model } = bench(';');
+    const outcome = await complete('foo()│\n', { trigger: 'automatic' });
+    if (outcome.kind !== 'candidates') assert.fail(outcome.kind);
+    assert.deepEqual(outcome.candidates, []);
+    assert.ok(outcome.filters.includes('unsure end'));
+    assert.equal(offered(await complete('foo()│\n')), ';');
+    model.write('ab');
+    await complete('x = │;\n', { trigger: 'automatic' });
+    assert.equal(offered(await complete('x = a│;\n', { trigger: 'automatic' })), 'b');
   });
 
   it('shows nothing unasked when the model is unsure of the first word', async () => {
@@ -166,14 +178,14 @@ describe('InlineCompleter', () => {
   });
 
   it('leaves comments alone while somebody types, if that is wanted', async () => {
-    const { complete, model } = bench('a');
+    const { complete, model } = bench('all');
     const automatic = { trigger: 'automatic', inComments: false } as const;
     const outcome = await complete('// The │\n', automatic);
     assert.equal(outcome.kind === 'skipped' && outcome.rule, 'comment');
     assert.equal(model.encodes, 0);
-    assert.equal(offered(await complete('f(│);\n', automatic)), 'a');
-    assert.equal(offered(await complete('// The │\n', { inComments: false })), 'a');
-    assert.equal(offered(await complete('// An │\n', { trigger: 'automatic' })), 'a');
+    assert.equal(offered(await complete('f(│);\n', automatic)), 'all');
+    assert.equal(offered(await complete('// The │\n', { inComments: false })), 'all');
+    assert.equal(offered(await complete('// An │\n', { trigger: 'automatic' })), 'all');
   });
 
   it('goes on with what was asked for by hand, also where nothing is wanted unasked', async () => {
