@@ -1,7 +1,7 @@
 import { chunkLength } from '../../server/src/runtime/onnxModel';
 import type { Machine } from '../machine';
 import { quantile, shareOf } from '../statistics';
-import { saved } from './saved';
+import { saved, type Saving } from './saved';
 import type { Asked } from './replay';
 
 /** What `npm run bench:typing -- --json` prints. Shares are of 1, and null where there was nothing to share. */
@@ -75,8 +75,8 @@ export function summarise(replays: readonly (readonly Asked[])[], roundTripMs: n
   const stepMs = passes.length === 0 ? null : quantile(passes, 0.95) + roundTripMs;
   const stops = superseded.map(({ stoppedMs = 0 }) => stoppedMs);
   const savings = replays.map((asked) => saved(asked));
-  const characters = savings.reduce((sum, saving) => sum + saving.characters, 0);
-  const typed = savings.reduce((sum, saving) => sum + saving.typed, 0);
+  const totalSaved = (key: keyof Saving): number => savings.reduce((sum, saving) => sum + saving[key], 0);
+  const [characters, typed] = [totalSaved('characters'), totalSaved('typed')];
   return {
     requests: all.length,
     answered: answered.length,
@@ -104,8 +104,8 @@ export function summarise(replays: readonly (readonly Asked[])[], roundTripMs: n
     },
     saved: {
       characters,
-      accepted: savings.reduce((sum, saving) => sum + saving.accepted, 0),
-      shown: savings.reduce((sum, saving) => sum + saving.shown, 0),
+      accepted: totalSaved('accepted'),
+      shown: totalSaved('shown'),
       share: typed === 0 ? null : characters / typed,
     },
   };
