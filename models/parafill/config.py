@@ -131,12 +131,13 @@ class SequenceConfig:
 
 
 #: `small` has too little compute to learn everything: it sees mostly one hole that reaches to the end of its line,
-#: which is what ghost text asks for.
+#: which is what ghost text asks for. Its context is short, and what other files say is recalled (see recall.py).
 _SMALL = SequenceConfig(
     canvas=384,
     one_hole=0.6,
     several_holes=0.3,
     long_middle=0.1,
+    with_files=0.0,
     kinds=(("line", 0.55), ("syntax", 0.15), ("span", 0.1), ("rest_of_line", 0.2)),
 )
 
@@ -154,7 +155,6 @@ SEQUENCES: dict[str, SequenceConfig] = {
         several_holes=0.35,
         long_middle=0.05,
         fully_masked=0.35,
-        with_files=0.25,
         kinds=(("line", 0.5), ("syntax", 0.2), ("span", 0.12), ("rest_of_line", 0.18)),
     ),
     "base": SequenceConfig(lane=1664, canvas=896, context=1536),

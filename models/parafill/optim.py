@@ -69,13 +69,13 @@ def _by_shape(params: list[nn.Parameter]) -> list[list[Tensor]]:
     return list(groups.values())
 
 
-def learning_rate(progress: float, warmup: float = 0.03, decay_from: float = 0.5) -> float:
-    """Factor on the learning rate at `progress` in [0, 1]: linear warm-up, flat, linear to zero."""
+def learning_rate(progress: float, warmup: float = 0.03, decay_from: float = 0.5, decay_to: float = 0.0) -> float:
+    """Factor on the learning rate at `progress` in [0, 1]: linear warm-up, flat, linear to `decay_to`."""
     if progress < warmup:
         return max(progress, 1e-3) / warmup
     if progress <= decay_from:
         return 1.0
-    return max(0.0, (1 - progress) / (1 - decay_from))
+    return decay_to + (1 - decay_to) * max(0.0, (1 - progress) / (1 - decay_from))
 
 
 class Ema:

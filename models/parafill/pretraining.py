@@ -47,8 +47,10 @@ class PretrainConfig:
     #: SequenceConfig.with_files, for the checkpoint's record: it decides whether the model is shown other files.
     with_files: float = 0.0
     ema: float = 0.995
-    #: Share of the budget after which the learning rate falls to zero; 1 keeps it up for a later stage.
+    #: Share of the budget after which the learning rate falls; 1 keeps it up for a later stage.
     decay_from: float = 0.5
+    #: Which part of it is left at the end: what a later stage begins with.
+    decay_to: float = 0.0
     #: Share of the budget over which canvases come to see to their right; for networks that were trained causally.
     anneal: float = 0.0
     compile: bool = True
@@ -226,7 +228,7 @@ def pretrain(
         progress = ranks.agree(config.budget.progress(trainer.step, clock.elapsed()))
         if progress >= 1.0 or trainer.step == config.stop_after:
             break
-        factor = learning_rate(progress, decay_from=config.decay_from)
+        factor = learning_rate(progress, decay_from=config.decay_from, decay_to=config.decay_to)
         batch = to_device(batch, device)
         revealed = revealed_at(config, progress, ranks.own(trainer.step), batch)
         causal, masked = train_step(trainer, objective, batch, factor, revealed)

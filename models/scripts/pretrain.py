@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sequences", choices=sorted(SEQUENCES), help="default: the preset's own")
     parser.add_argument("--decay-from", type=float, default=0.5, help="share of the budget; 1: no decay")
+    parser.add_argument("--decay-to", type=float, default=0.0, help="share of the learning rate left at the end")
     parser.add_argument(
         "--anneal-attention", type=float, default=0.0, metavar="SHARE",
         help="begin with canvases that are read causally, and end that after this share of the budget",
@@ -41,8 +42,9 @@ def main() -> None:
     source = functools.partial(make_source, options.shards, options.tokenizer)
     config = PretrainConfig(
         Budget(options.steps, options.minutes), options.seed,
-        fill_weight=options.fill_weight, decay_from=options.decay_from, with_files=shape.with_files,
-        anneal=options.anneal_attention, compile=not options.no_compile, flex=options.flex, workers=options.workers,
+        fill_weight=options.fill_weight, decay_from=options.decay_from, decay_to=options.decay_to,
+        with_files=shape.with_files, anneal=options.anneal_attention,
+        compile=not options.no_compile, flex=options.flex, workers=options.workers,
     )  # fmt: skip
     validation = source("validation", model, shape, 8, 0)
     make_train = functools.partial(source, "train", model, shape, options.batch, options.seed)

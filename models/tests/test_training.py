@@ -173,6 +173,8 @@ def test_learning_rate_warms_up_stays_and_ends_at_zero() -> None:
     assert learning_rate(0.3) == 1.0
     assert learning_rate(0.75) == pytest.approx(0.5)
     assert learning_rate(1.0) == 0.0
+    assert learning_rate(0.75, decay_to=0.2) == pytest.approx(0.6)
+    assert learning_rate(1.0, decay_to=0.2) == pytest.approx(0.2)
 
 
 def _pretrain(folder: Path, steps: int, budget: int) -> Path:
