@@ -247,10 +247,13 @@ def build_goldens(
 
 
 def processor_model() -> str:
-    """The processor's model as Linux names it (Node's `os.cpus()` says the same); processors round differently."""
+    """The processor's name and what widths it multiplies: kinds of one name (in virtual machines) round apart."""
     info = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.*)$", info.read_text(), re.MULTILINE) if info.exists() else None
-    return found[1].strip() if found else platform.processor()
+    text = info.read_text() if info.exists() else ""
+    name = re.search(r"^model name\s*: *(.*)$", text, re.MULTILINE)
+    flags = re.search(r"^flags\s*: *(.*)$", text, re.MULTILINE)
+    wide = sorted(set(re.findall(r"\b(?:avx|amx)\S*", flags[1]))) if flags else []
+    return " ".join([name[1] if name else platform.processor(), *wide])
 
 
 def _golden_logits(model: OnnxModel, tokenizer: CodeTokenizer, causal: bool) -> dict[str, Any]:
