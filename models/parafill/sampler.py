@@ -5,6 +5,7 @@ The two must agree on the goldens. Everything random comes from mulberry32 and i
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import heapq
 import itertools
@@ -166,25 +167,26 @@ class Infill:
         files = file_ids(self.tokenizer, chunks, int(length * self.file_share))
         return context_ids(self.tokenizer, language, texts, length, 0.25, files, self.config.repeated_below), leads
 
-    def memory(self, segments: list[str], leads: list[Lead], files: Sequence[str] = ()) -> HoleMemory | None:
-        """What may be recalled in the only hole: of the text around it, of other files, of the training corpus."""
-        # The weights were found for one hole alone.
-        if self.recall is None or len(leads) != 1:
-            return None
-        encode, (lead,) = self.tokenizer.encode, leads
-        before = encode(open_lead(self.tokenizer, segments[0], self.heals)[0]) + lead.ids
-        after = encode(segments[1])
-        behind = BehindHole(self.tokenizer, after)
-        recall = Recall([before, after, *map(encode, files)], behind, self.recall.orders, self.ngrams)
-        bare = encode(lead.opening) if lead.first is not None else []
-        return HoleMemory(
-            recall,
-            self.recall,
-            before[-recall.reach :],
-            self.special.eoh,
-            lead,
-            bare[0] if len(bare) == 1 else None,
-        )
+    def memories(self, segments: list[str], leads: list[Lead], files: Sequence[str] = ()) -> list[HoleMemory]:
+        """What may be recalled in each hole: of the text around them, of other files, of the training corpus.
+
+        Empty where the model goes without.
+        """
+        if self.recall is None:
+            return []
+        encode, found = self.tokenizer.encode, []
+        befores = [
+            encode(open_lead(self.tokenizer, text, self.heals)[0]) + lead.ids
+            for text, lead in zip(segments, leads, strict=False)
+        ]
+        texts = [*befores, encode(segments[len(leads)]), *map(encode, files)]
+        for lead, before, after in zip(leads, befores, segments[1:], strict=True):
+            recall = Recall(texts, BehindHole(self.tokenizer, encode(after)), self.recall.orders, self.ngrams)
+            bare = encode(lead.opening) if lead.first is not None else []
+            known = before[-recall.reach :]
+            only = bare[0] if len(bare) == 1 else None
+            found.append(HoleMemory(recall, self.recall, known, self.special.eoh, lead, only))
+        return found
 
     def fill(
         self,
@@ -196,12 +198,12 @@ class Infill:
     ) -> list[Candidate]:
         """Candidates, best first. `files`: the texts of other files, of which something may be recalled."""
         context, leads = self.split(language, segments, chunks)
-        memory = self.memory(segments, leads, files)
+        memories = self.memories(segments, leads, files)
         cache = self.model.encode(context)
         if len(leads) == 1 and decoding.max_tokens > self.config.max_canvas:
-            found = self._fill_blocks(cache, leads[0], decoding, memory)
+            found = self._fill_blocks(cache, leads[0], decoding, memories)
         else:
-            found = self._fill_canvases(cache, leads, decoding, memory)
+            found = self._fill_canvases(cache, leads, decoding, memories)
         unique: dict[tuple[str, ...], Candidate] = {}
         for candidate in found:
             unique.setdefault(tuple(self.texts(segments, candidate)), candidate)
@@ -214,7 +216,7 @@ class Infill:
         cache: KvCache,
         leads: list[Lead],
         decoding: Decoding,
-        memory: HoleMemory | None,
+        memories: list[HoleMemory],
         block: Block | None = None,
     ) -> list[Candidate]:
         """One canvas a hole. Candidates in the order in which they were made."""
@@ -233,8 +235,8 @@ class Infill:
                 rows = rows[:1]
         canvases = [self._canvas([(length, length < limit) for length in row], leads, anchor) for row in rows]
         if decoding.steps == 1:
-            if memory:
-                by_hole[0][0] = memory.mix(by_hole[0][0], [])
+            for memory, logits in zip(memories, by_hole, strict=False):
+                logits[0] = memory.mix(logits[0], [])
             self._fix(
                 canvases, [np.concatenate([p[:n] for p, n in zip(by_hole, row, strict=True)]) for row in rows],
                 1, decoding, generators,
@@ -242,8 +244,8 @@ class Infill:
         for remaining in range(decoding.steps - 1, 0, -1):
             if not any(canvas.masked for canvas in canvases):
                 break
-            self._fix(canvases, self._denoise(cache, canvases, memory), remaining, decoding, generators)
-        scores = self.scores(cache, canvases, memory)
+            self._fix(canvases, self._denoise(cache, canvases, memories), remaining, decoding, generators)
+        scores = self.scores(cache, canvases, memories)
         return [
             Candidate(canvas.fills(self.special.eoh, leads), score, canvas.ids[-1] == self.special.eoh)
             for canvas, score in zip(canvases, scores, strict=True)
@@ -261,7 +263,7 @@ class Infill:
                 continue
             blank = [(size - len(lead.ids), False) for lead in leads]
             # Lengths are the network's own business: nothing is recalled of them.
-            logits = self._denoise(cache, [self._canvas(blank, leads, anchor)], None)[0]
+            logits = self._denoise(cache, [self._canvas(blank, leads, anchor)], [])[0]
             by_hole = np.split(logits, np.cumsum([length for length, _ in blank])[:-1])
             seen = [np.exp(log_softmax(part[:limit])) for part in by_hole]
             laws = [length_law(p, self.special.eoh, limit, is_rest=anchor is not None) for p in seen]
@@ -270,7 +272,7 @@ class Infill:
         return [law if len(p) == limit else given_an_end(law) for p, law in zip(seen, laws, strict=True)], by_hole
 
     def _fill_blocks(
-        self, cache: KvCache, lead: Lead, decoding: Decoding, memory: HoleMemory | None
+        self, cache: KvCache, lead: Lead, decoding: Decoding, memories: list[HoleMemory]
     ) -> list[Candidate]:
         """One long hole, canvas by canvas; every finished block is read causally behind the context.
 
@@ -298,7 +300,7 @@ class Infill:
                     **chosen,
                 )
                 written = known.fills[0]
-                behind = memory.behind(written) if memory and written else memory
+                behind = [memory.behind(written) for memory in memories] if written else memories
                 blocks = self._fill_canvases(cache, [given], part, behind, Block(anchor, room == left))
                 whole = [Candidate([known.fills[0] + b.fills[0]], known.score + b.score, b.complete) for b in blocks]
                 if room == left or whole[0].complete:
@@ -349,7 +351,7 @@ class Infill:
         rows: list[_Row],
         causal: bool,
         wanted: list[list[int]],
-        memory: HoleMemory | None,
+        memories: Sequence[HoleMemory],
     ) -> list[np.ndarray]:
         """Log-probabilities at each row's wanted positions; rows are padded to one length and see one context."""
         width = max(len(row.ids) for row in rows)
@@ -367,14 +369,14 @@ class Infill:
             for at, scores in zip(places, part, strict=True):
                 if at + 1 in row.openings:
                     allow_only(scores, row.openings[at + 1])
-                known = row.known_before(at + 1, self.special.mask) if memory else None
-                if memory and known:
-                    scores[:] = memory.mix(scores, *known)
+                known = row.known_before(at + 1, self.special.mask) if memories else None
+                if known:
+                    scores[:] = memories[row.hole_of(at + 1)].mix(scores, *known)
         return parts
 
-    def _denoise(self, cache: KvCache, rows: list[_Row], memory: HoleMemory | None) -> list[np.ndarray]:
+    def _denoise(self, cache: KvCache, rows: list[_Row], memories: Sequence[HoleMemory]) -> list[np.ndarray]:
         active = [row for row in rows if row.masked]
-        results = iter(self._run(cache, active, False, [[at - 1 for at in row.masked] for row in active], memory))
+        results = iter(self._run(cache, active, False, [[at - 1 for at in row.masked] for row in active], memories))
         return [next(results) if row.masked else np.zeros((0, self.config.vocab_size)) for row in rows]
 
     def _fix(
@@ -409,16 +411,16 @@ class Infill:
         row = self._canvas([(len(tokens), False)], [lead])
         first = len(row.ids) - len(tokens)
         row.ids[first:] = tokens
-        return self._run(cache, [row], True, [list(range(first - 1, len(row.ids) - 1))], None)[0]
+        return self._run(cache, [row], True, [list(range(first - 1, len(row.ids) - 1))], [])[0]
 
-    def scores(self, cache: KvCache, rows: list[_Row], memory: HoleMemory | None = None) -> list[float]:
+    def scores(self, cache: KvCache, rows: list[_Row], memories: Sequence[HoleMemory] = ()) -> list[float]:
         """The AR twin's log-likelihood of each row's fills and their <eoh>, in nats."""
         wanted, targets = [], []
         for row in rows:
             places = [at for at in range(len(row.ids)) if at not in row.given]
             wanted.append([at - 1 for at in places])
             targets.append([row.ids[at] for at in places])
-        logits = self._run(cache, rows, True, wanted, memory)
+        logits = self._run(cache, rows, True, wanted, memories)
         return [
             float(log_softmax(part)[np.arange(len(target)), target].sum()) if target else 0.0
             for part, target in zip(logits, targets, strict=True)
@@ -437,6 +439,10 @@ class _Row:
     given: list[int]
     #: The only tokens that may stand in a column, where not all may.
     openings: dict[int, np.ndarray]
+
+    def hole_of(self, column: int) -> int:
+        """The hole whose canvas a column belongs to."""
+        return bisect.bisect_right(self.starts, column) - 1
 
     def known_before(self, column: int, mask: int) -> tuple[list[int], bool] | None:
         """(the tokens of its hole before a column back to the first one or to a gap, whether there is no gap).

@@ -22,7 +22,7 @@ def likeliest_path(
     A hole ends where the whole of it is likeliest: it is read on until its beginning alone is less likely than that.
     """
     context, leads = infill.split(language, list(segments))
-    memory = infill.memory(list(segments), leads, files)
+    memories = infill.memories(list(segments), leads, files)
     cache, eoh, first_text = infill.model.encode(context), infill.special.eoh, infill.tokenizer.first_text
     fills, score, complete = [], 0.0, True
     #: Ids and positions of what is known and not read yet.
@@ -38,8 +38,8 @@ def likeliest_path(
             logs = _read(infill, cache, unread)
             if lead.first is not None and not fill:
                 allow_only(logs, lead.first)
-            if memory:
-                logs = memory.mix(logs, fill)
+            if memories:
+                logs = memories[hole].mix(logs, fill)
             if fill not in nothing:
                 whole = max(whole, (total + logs[eoh], len(fill)), key=lambda end: end[0])
             token = first_text + int(logs[first_text:].argmax())

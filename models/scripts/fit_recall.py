@@ -46,8 +46,7 @@ def places_of(hole: PackageHole, infill: Infill, files: list[str]) -> list[Place
     """The places of a hole, read causally by the exported graph."""
     segments = [hole.before, hole.after]
     context, leads = infill.split(hole.language, segments)
-    memory = infill.memory(segments, leads, files)
-    assert memory is not None
+    (memory,) = infill.memories(segments, leads, files)
     truth = [*infill.tokenizer.encode(leads[0].opening + hole.target), infill.special.eoh]
     row = infill.read_whole(infill.model.encode(context), leads[0], truth)
     if leads[0].first is not None and truth[0] not in leads[0].first:

@@ -3,6 +3,8 @@ import { errorMessage } from '../base/async';
 import { neverCancelled } from '../base/cancellation';
 import { CPU, type Device, deviceName } from '../base/device';
 import type { Disposable } from '../base/lifecycle';
+import type { Infiller } from '../completion/infiller';
+import { infillOneByOne, mostChoices } from '../completion/oneByOne';
 import { withLineEnding } from '../completion/outcome';
 import { bestOf } from '../completion/rank';
 import { SyntaxChecker } from '../completion/syntaxCheck';
@@ -26,7 +28,7 @@ export type RankedOutcome =
   | { readonly kind: 'failed'; readonly reason: string };
 
 /** The same engine and the same ranking as in the editor, for a command that runs to its end. */
-export class TerminalEngine implements Disposable {
+export class TerminalEngine implements Disposable, Infiller {
   private device = CPU;
   private client: InferenceClient;
   private readonly devices: DeviceChooser;
@@ -65,17 +67,23 @@ export class TerminalEngine implements Disposable {
   async fill(request: InfillRequest): Promise<RankedOutcome> {
     const hasCrlf = request.segments.some((segment) => segment.includes('\r\n'));
     const segments = request.segments.map((segment) => segment.replaceAll('\r\n', '\n'));
-    const outcome = await this.infill({ ...request, segments });
+    const judge = (
+      texts: readonly string[],
+      candidates: readonly InfillCandidate[],
+      wanted: number,
+    ): Promise<RankedCandidate[]> => {
+      const place = { language: request.language, segments: texts, writesOn: false };
+      return bestOf(this.syntax, place, candidates, ({ fills }) => fills, wanted);
+    };
+    const outcome = await infillOneByOne(
+      this,
+      { ...request, segments },
+      (around, found) => judge(around, found, mostChoices),
+      neverCancelled,
+    );
     if (outcome.kind === 'cancelled') return { kind: 'failed', reason: 'the request was cancelled' };
     if (outcome.kind === 'failed') return outcome;
-    const place = { language: request.language, segments, writesOn: false };
-    const best = await bestOf(
-      this.syntax,
-      place,
-      outcome.candidates,
-      ({ fills }) => fills,
-      request.candidates,
-    );
+    const best = await judge(segments, outcome.candidates, request.candidates);
     return {
       ...outcome,
       candidates: best.map((candidate) => withLineEnding(candidate, hasCrlf ? '\r\n' : '\n')),
@@ -88,7 +96,7 @@ export class TerminalEngine implements Disposable {
   }
 
   /** A request that a device failed at is asked again on the CPU. */
-  private async infill(request: InfillRequest): Promise<InfillOutcome> {
+  async infill(request: InfillRequest): Promise<InfillOutcome> {
     const outcome = await this.client.infill(request, neverCancelled);
     const { state } = this.client;
     if (outcome.kind !== 'failed' || state.kind !== 'error' || this.device.provider === 'cpu') return outcome;

@@ -2,6 +2,7 @@ import type { CancellationToken } from '../base/cancellation';
 import type { OtherFiles, InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
 import { contextAround } from './context';
 import type { Infiller } from './infiller';
+import { type Choose, infillOneByOne, mostChoices } from './oneByOne';
 import { type InferenceEffort, withLineEnding } from './outcome';
 import { specialCharacters } from './postprocess/specialCharacters';
 import { bestOf } from './rank';
@@ -59,7 +60,7 @@ export type JointFillOutcome =
   | { readonly kind: 'cancelled'; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string };
 
-/** Fills all holes in the same denoising steps, so that each sees the others; for explicit commands. */
+/** Fills all holes, so that each sees the others; for explicit commands. */
 export async function fillJointly(
   infiller: Infiller,
   syntax: SyntaxChecker,
@@ -71,7 +72,21 @@ export async function fillJointly(
   if (cut.kind === 'refused') return { kind: 'failed', reason: cut.reason };
   const { segments, lineEnding, cutBefore, cutAfter } = cut.context;
 
-  const outcome = await infiller.infill(
+  const place = { language: input.language, cutBefore, cutAfter, writesOn: false };
+  const choose: Choose = async (around, found) => {
+    const fitting = found
+      .map((candidate) => withoutWhatFollows(candidate, { ...place, segments: around }, new Set()))
+      .filter(({ fills: [fill = ''] }) => fill !== '' && !isBroken(fill, input.language));
+    return bestOf(
+      syntax,
+      { ...place, segments: around },
+      distinct(fitting),
+      ({ fills }) => fills,
+      mostChoices,
+    );
+  };
+  const outcome = await infillOneByOne(
+    infiller,
     {
       language: input.language,
       segments,
@@ -85,6 +100,7 @@ export async function fillJointly(
       ...(input.steps === undefined ? {} : { steps: input.steps }),
       ...(input.budgetMs === undefined ? {} : { budgetMs: input.budgetMs }),
     },
+    choose,
     cancellation,
     onProgress,
   );
@@ -103,18 +119,13 @@ export async function fillJointly(
   const computed = outcome.candidates.length;
   const active = new Set<string>();
   const fitting = outcome.candidates.map((candidate) =>
-    withoutWhatFollows(
-      withoutBeginnings(candidate),
-      { language: input.language, segments, cutBefore, cutAfter },
-      active,
-    ),
+    withoutWhatFollows(withoutBeginnings(candidate), { ...place, segments }, active),
   );
   const { kept, filters } = keepUseful(fitting, input, active);
   if (kept.length === 0)
     return { kind: 'empty', reason: whyEmpty(computed, filters), computed, filters, effort };
 
-  const place = { language: input.language, segments, cutBefore, cutAfter, writesOn: false };
-  const best = await bestOf(syntax, place, kept, ({ fills }) => fills, input.candidates);
+  const best = await bestOf(syntax, { ...place, segments }, kept, ({ fills }) => fills, input.candidates);
   const candidates = best.map((candidate) => withLineEnding(candidate, lineEnding));
   return { kind: 'filled', candidates, computed, filters, effort };
 }
@@ -138,18 +149,29 @@ function keepUseful<T extends { readonly fills: readonly string[] }>(
   filters: Set<string>,
 ): { readonly kept: readonly T[]; readonly filters: readonly string[] } {
   const original = JSON.stringify(holes.map(({ start, end }) => wellFormed(toLf(text.slice(start, end)))));
-  const nowhere = { language, prefix: '', suffix: '', cutBefore: true, cutAfter: true };
   const kept = new Map<string, T>();
   for (const candidate of candidates) {
     const content = JSON.stringify(candidate.fills);
     if (candidate.fills.every((fill) => fill === '')) filters.add('empty');
-    else if (candidate.fills.some((fill) => specialCharacters.apply(fill, nowhere) !== fill))
-      filters.add(specialCharacters.name);
+    else if (candidate.fills.some((fill) => isBroken(fill, language))) filters.add(specialCharacters.name);
     else if (dropUnchanged && content === original) filters.add('unchanged');
     else if (kept.has(content)) filters.add('duplicates');
     else kept.set(content, candidate);
   }
   return { kept: [...kept.values()], filters: [...filters] };
+}
+
+/** Whether a text has characters that nobody writes. */
+function isBroken(fill: string, language: string): boolean {
+  const nowhere = { language, prefix: '', suffix: '', cutBefore: true, cutAfter: true };
+  return specialCharacters.apply(fill, nowhere) !== fill;
+}
+
+/** Candidates for one hole, each text once. */
+function distinct(candidates: readonly InfillCandidate[]): InfillCandidate[] {
+  return candidates.filter(
+    ({ fills: [fill] }, i) => candidates.findIndex((other) => other.fills[0] === fill) === i,
+  );
 }
 
 function whyEmpty(computed: number, filters: readonly string[]): string {

@@ -96,7 +96,9 @@ async function goOneWay(
     const block = { anchor, isLast: size === left };
     const part: InfillTask = {
       ...task,
-      ...(task.memory && known.fills[0]!.length > 0 ? { memory: task.memory.behind(known.fills[0]!) } : {}),
+      ...(task.memories && known.fills[0]!.length > 0
+        ? { memories: task.memories.map((memory) => memory.behind(before.fills[0]!)) }
+        : {}),
       leads: [lead],
       openings,
       maxTokens: [size],

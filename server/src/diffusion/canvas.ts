@@ -100,13 +100,13 @@ export class Canvas {
    *
    * @returns also whether nothing of the hole is missing; undefined where the token right before the column is not known.
    */
-  knownBefore(column: number): { tokens: Int32Array; fromStart: boolean } | undefined {
+  knownBefore(column: number): { hole: number; tokens: Int32Array; fromStart: boolean } | undefined {
     const hole = this.spans.findLastIndex(({ start }) => start < column);
     const first = this.spans[hole]!.start + 1;
     const gap = this.ids.subarray(first, column).lastIndexOf(this.layout.mask);
     const tokens = this.ids.subarray(first + gap + 1, column);
     const fromStart = gap < 0;
-    return tokens.length > 0 || fromStart ? { tokens, fromStart } : undefined;
+    return tokens.length > 0 || fromStart ? { hole, tokens, fromStart } : undefined;
   }
 
   /** Decides a token. @throws when that column was decided or given before. */

@@ -68,7 +68,7 @@ export async function infill(
     task.context,
     distinct.map(([draft]) => draft!.canvas),
     stop,
-    task.memory,
+    task.memories,
   );
   if (scores === undefined) return undefined;
   const scoreOf = new Map(distinct.flatMap((group, i) => group.map((draft) => [draft, scores[i]!])));
@@ -135,9 +135,9 @@ function stepsFor(task: InfillTask, drafts: readonly Draft[]): number {
   return Math.min(task.steps, Math.max(2, task.affordable?.(tokens) ?? task.steps));
 }
 
-/** Mixes what is recalled into the logits of the only hole's first token, before which everything is known. */
-function recallFirst({ memory }: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
-  mixInto(logits, firstRows[0]!, vocabSize, memory?.at([]));
+/** Mixes what is recalled into the logits of each hole's first token, before which everything is known. */
+function recallFirst({ memories }: InfillTask, { logits, firstRows }: Probe, vocabSize: number): void {
+  for (const [hole, row] of firstRows.entries()) mixInto(logits, row, vocabSize, memories?.[hole]?.at([]));
 }
 
 /** Where there is one step only, the tokens come from the same logits as the lengths. */
@@ -180,8 +180,8 @@ async function denoise(
         for (const column of masked) {
           const allowed = canvas.allowedAt(column);
           if (allowed !== undefined) allowOnly(logits, row, vocabSize, allowed);
-          const known = task.memory && canvas.knownBefore(column);
-          const recollection = known && task.memory.at(known.tokens, known.fromStart);
+          const known = task.memories && canvas.knownBefore(column);
+          const recollection = known && task.memories[known.hole]?.at(known.tokens, known.fromStart);
           mixInto(logits, row, vocabSize, recollection);
           const choose = sampler.chooserOf(logits, row++);
           for (const [i, draft] of group.entries()) proposals[i]!.push({ column, ...choose(draft.random) });

@@ -115,7 +115,7 @@ export class Reading {
     const opening = this.task.openings?.[this.hole];
     const fill = this.tokens.at(-1)!;
     if (opening !== undefined && fill.length === 0) allowOnly(logits, row, vocabSize, opening.ids);
-    mixInto(logits, row, vocabSize, this.task.memory?.at(fill));
+    mixInto(logits, row, vocabSize, this.task.memories?.[this.hole]?.at(fill));
   }
 
   /** Decides what follows. @returns how many of the tokens read last are no part of the hole after all. */

@@ -64,26 +64,15 @@ const separator = -1;
 
 type Counts = Map<number, number>;
 
-/**
- * Remembers what followed the same tokens elsewhere in the texts at hand: a cache language model (Kuhn and De Mori, 1990)
- * of several orders, behind it n-grams of the training corpus. A small network copies badly; code repeats itself all the
- * time.
- */
-export class Recall {
-  private readonly tokens: Int32Array;
+/** Texts that something may be recalled from, as token ids; indexed once for all holes of a request. */
+export class RecalledTexts {
+  /** One text behind the other, a separator before, between and behind them. */
+  readonly tokens: Int32Array;
   /** The places of token t are `places[firsts[t]]` to `places[firsts[t + 1] - 1]`, ascending. */
   private readonly firsts: Int32Array;
   private readonly places: Int32Array;
-  /** How near each place is to what stands behind the hole, below `nearnessTables`. */
-  private readonly nearness: Uint8Array;
 
-  constructor(
-    texts: readonly Int32Array[],
-    vocabSize: number,
-    private readonly behind: BehindHole,
-    private readonly weights: RecallWeights,
-    private readonly ngrams?: Ngrams | undefined,
-  ) {
+  constructor(texts: readonly Int32Array[], vocabSize: number) {
     this.tokens = new Int32Array(texts.reduce((sum, { length }) => sum + length + 1, 1)).fill(separator);
     let end = 1;
     for (const text of texts) {
@@ -96,6 +85,31 @@ export class Recall {
     this.places = new Int32Array(this.firsts[vocabSize]!);
     const next = this.firsts.slice();
     for (const [place, token] of this.tokens.entries()) if (token >= 0) this.places[next[token]!++] = place;
+  }
+
+  /** Where a token stands, ascending. */
+  placesOf(token: number): Int32Array {
+    return this.places.subarray(this.firsts[token], this.firsts[token + 1]);
+  }
+}
+
+/**
+ * Remembers what followed the same tokens elsewhere in the texts at hand: a cache language model (Kuhn and De Mori, 1990)
+ * of several orders, behind it n-grams of the training corpus. A small network copies badly; code repeats itself all the
+ * time.
+ */
+export class Recall {
+  private readonly tokens: Int32Array;
+  /** How near each place is to what stands behind the hole, below `nearnessTables`. */
+  private readonly nearness: Uint8Array;
+
+  constructor(
+    private readonly texts: RecalledTexts,
+    private readonly behind: BehindHole,
+    private readonly weights: RecallWeights,
+    private readonly ngrams?: Ngrams | undefined,
+  ) {
+    this.tokens = texts.tokens;
     this.nearness = nearnessOf(this.tokens, behind.tokens);
   }
 
@@ -164,8 +178,7 @@ export class Recall {
     const counts = Array.from({ length: nearnessTables }, () => orders.map((): Counts => new Map()));
     const last = before.at(-1);
     if (last === undefined) return counts;
-    for (let i = this.firsts[last]!; i < this.firsts[last + 1]!; i++) {
-      const place = this.places[i]!;
+    for (const place of this.texts.placesOf(last)) {
       if (tokens[place + 1] === separator) continue;
       const token = this.inHole(tokens[place + 1]!, query);
       if (token === undefined) continue;

@@ -8,7 +8,7 @@ import type { KvCache, MaskedDiffusionModel, StopPoll } from './model';
  * Natural-log likelihoods of each candidate's tokens and ends, read token by token by the same weights: their sum
  * is the energy that ranks candidates of different lengths. All candidates are read in one padded batch.
  *
- * @param memory of the only hole, where something may be recalled.
+ * @param memories of each hole, where something may be recalled.
  * @returns for each canvas and hole float64 [tokens, and one more for the end where it has one], or undefined when
  *   stopped.
  */
@@ -17,7 +17,7 @@ export async function score(
   context: KvCache,
   canvases: readonly Canvas[],
   stop: StopPoll,
-  memory?: HoleMemory,
+  memories?: readonly HoleMemory[],
 ): Promise<Float64Array[][] | undefined> {
   const { vocabSize, pad } = model.layout;
   const scores: Float64Array[][] = [];
@@ -33,11 +33,11 @@ export async function score(
     let row = 0;
     for (const { canvas } of chunk) {
       scores.push(
-        canvas.spans.map(({ start, length, end, opening }) => {
+        canvas.spans.map(({ start, length, end, opening }, hole) => {
           if (opening !== undefined && length > 0) allowOnly(logits, row, vocabSize, opening.ids);
           return Float64Array.from({ length: length + (end ? 1 : 0) }, (_, i) => {
             const token = canvas.ids[start + i + 1]!;
-            const recollection = memory?.at(canvas.ids.subarray(start + 1, start + 1 + i));
+            const recollection = memories?.[hole]?.at(canvas.ids.subarray(start + 1, start + 1 + i));
             return withRecollection(logProbability(logits, row++, vocabSize, token), token, recollection);
           });
         }),

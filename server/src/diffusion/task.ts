@@ -20,8 +20,8 @@ export interface InfillTask {
   readonly leads?: readonly Int32Array[];
   /** How each hole has to begin, where its lead lacks the beginning of a token. */
   readonly openings?: readonly (Opening | undefined)[];
-  /** What is recalled in the only hole; absent where the model goes without. */
-  readonly memory?: HoleMemory;
+  /** What is recalled in each hole; absent where the model goes without. */
+  readonly memories?: readonly HoleMemory[];
   /** The most tokens of each hole, at least 1. */
   readonly maxTokens: readonly number[];
   /** Denoising passes at most, the one that finds the lengths included; at least 1. */

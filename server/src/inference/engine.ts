@@ -160,13 +160,13 @@ export class Engine {
     const { decoding } = this.manifest;
     // What somebody waits for is not kept waiting by files that were never read before: the next request has them.
     const readingUntil = request.budgetMs === undefined ? Infinity : this.now() + fileReadingMs;
-    const memory = this.memories.of(segments, leads, request.files ?? [], readingUntil);
+    const memories = this.memories.of(segments, leads, request.files ?? [], readingUntil);
     const task: InfillTask = {
       context: encoded.cache,
       holes,
       leads: leads.map((lead) => lead.ids),
       openings: leads.map((lead) => lead.first),
-      ...(memory === undefined ? {} : { memory }),
+      ...(memories === undefined ? {} : { memories }),
       maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
         Math.min(most, LONGEST_FILL),
       ),

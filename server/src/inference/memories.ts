@@ -1,7 +1,7 @@
 import { LruMap } from '../base/lru';
 import { HoleMemory } from '../diffusion/holeMemory';
 import type { Ngrams } from '../diffusion/ngrams';
-import { type BehindHole, Recall } from '../diffusion/recall';
+import { type BehindHole, Recall, RecalledTexts } from '../diffusion/recall';
 import type { Manifest } from '../runtime/manifest';
 import type { Tokenizer } from '../tokenizer/tokenizer';
 import type { Lead } from './lead';
@@ -11,6 +11,8 @@ import { headWindow, tailWindow } from './textWindow';
 /** So much text before and behind the holes is recalled, in UTF-16 units: more than the network reads. */
 const recalledBefore = 12_000;
 const recalledAfter = 6_000;
+/** Behind a hole with others after it, so much text is more than enough to tell places near the hole's end by. */
+const behindUnits = 1_000;
 
 /** So many tokens of other files are recalled at most, and so many of one of them. */
 const mostOfFiles = 48_000;
@@ -45,30 +47,30 @@ export class Memories {
    * @param segments the text around the holes; there may be more than the first ones are filled of.
    * @param leads of the holes that are filled.
    * @param deadline when no more files that were not seen before are to be read.
-   * @returns undefined where the model was not measured to gain by it: for several holes at once, too.
+   * @returns one for each of these holes; undefined where the model was not measured to gain by it.
    */
   of(
     segments: readonly string[],
     leads: readonly Lead[],
     files: readonly FileChunk[],
     deadline: number,
-  ): HoleMemory | undefined {
+  ): HoleMemory[] | undefined {
     const { recall: weights, layout } = this.manifest;
-    // The weights were found for one hole alone; several of this model's came out worse with them.
-    if (weights === undefined || leads.length !== 1) return undefined;
-    const lead = leads[0]!;
-    const before = this.before(segments[0]!, lead);
-    const after = this.tokenizer.encode(headWindow(segments[1]!, recalledAfter));
-    const texts = [before, after, ...this.tokensOf(files, deadline)];
-    const recall = new Recall(
-      texts,
-      layout.vocabSize,
-      behindHole(this.tokenizer, after),
-      weights,
-      this.ngrams,
-    );
-    const last = [...before.subarray(-recall.reach)];
-    return new HoleMemory(recall, last, layout.eoh, lead.first);
+    if (weights === undefined) return undefined;
+    const before = leads.map((lead, hole) => this.before(segments[hole]!, lead));
+    const last = this.tokenizer.encode(headWindow(segments[leads.length]!, recalledAfter));
+    const known = new RecalledTexts([...before, last, ...this.tokensOf(files, deadline)], layout.vocabSize);
+    return leads.map((lead, hole) => {
+      const behind = behindHole(this.tokenizer, this.behind(segments, leads.length, hole) ?? last);
+      const recall = new Recall(known, behind, weights, this.ngrams);
+      return new HoleMemory(recall, [...before[hole]!.subarray(-recall.reach)], layout.eoh, lead.first);
+    });
+  }
+
+  /** The first tokens behind one of several holes; undefined behind the last. */
+  private behind(segments: readonly string[], holes: number, hole: number): Int32Array | undefined {
+    if (hole + 1 === holes) return undefined;
+    return this.tokenizer.encode(headWindow(segments[hole + 1]!, behindUnits));
   }
 
   /** The tokens before a hole, without what its first token begins with. */

@@ -39,13 +39,13 @@ function fill(
 }
 
 describe('fillJointly', () => {
-  it('fills all holes at once', async () => {
+  it('fills all holes jointly, and then each alone', async () => {
     const model = new ScriptedModel('a: number', 'a + 1');
     const outcome = await fill(model, 'function f(⟦⟧) {\n  return ⟦⟧;\n}\n');
     if (outcome.kind !== 'filled') assert.fail(JSON.stringify(outcome));
     assert.deepEqual(outcome.candidates[0]?.fills, ['a: number', 'a + 1']);
     assert.equal(outcome.candidates[0].parses, true);
-    assert.equal(model.encodes, 1);
+    assert.equal(model.encodes, 3);
   });
 
   it('gives each hole no more tokens than its marker says', async () => {

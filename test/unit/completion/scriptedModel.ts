@@ -1,3 +1,4 @@
+import { errorMessage } from '../../../server/src/base/async';
 import { Engine } from '../../../server/src/inference/engine';
 import type { Infiller } from '../../../server/src/completion/infiller';
 import type {
@@ -18,8 +19,9 @@ import { tokenizer } from '../tokenizer/shippedTokenizer';
 const manifest = parseManifest(manifestJson());
 
 /**
- * A deterministic model that is certain of what stands in each hole: the text it was given. Everything
- * between the model and completion is the product's own.
+ * A deterministic model that is certain of what stands in each hole: the text it was given. Of several holes that are
+ * asked for alone, it takes the contexts to be about one after the other. Everything between the model and completion is
+ * the product's own.
  */
 export class ScriptedModel implements MaskedDiffusionModel {
   readonly layout: ModelLayout = manifest.layout;
@@ -27,6 +29,10 @@ export class ScriptedModel implements MaskedDiffusionModel {
   encodes = 0;
   /** The index of the first token it is not certain of, in every hole. */
   unsureFrom = Infinity;
+  /** Reading contexts fails from this one on. */
+  failsFrom = Infinity;
+  /** Which hole stands in the first canvas. */
+  private firstHole = 0;
   private script: readonly (readonly number[])[] = [];
   /** How many tokens were given before each hole. */
   private readonly leads: number[] = [];
@@ -42,6 +48,10 @@ export class ScriptedModel implements MaskedDiffusionModel {
 
   async encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
     this.encodes += 1;
+    if (this.encodes >= this.failsFrom) throw new Error('the model fails');
+    const holes = ids.filter((id) => manifest.contextTokens.hole.includes(id)).length;
+    // The first context is about all of them.
+    this.firstHole = holes < this.script.length ? (this.encodes - 2) % this.script.length : 0;
     return (await stop()) ? undefined : { cache: { length: ids.length }, reused: 0 };
   }
 
@@ -94,7 +104,7 @@ export class ScriptedModel implements MaskedDiffusionModel {
       const offset = block.positions[flat]! - context.length;
       const hole = Math.floor(offset / holeStride);
       const index = (offset % holeStride) - (this.leads[hole] ?? 0);
-      const token = this.script[hole]?.[index] ?? eoh;
+      const token = this.script[this.firstHole + hole]?.[index] ?? eoh;
       // The likeliest token in any case, but with one chance in ten against thousands of others.
       logits[w * vocabSize + token] = index < this.unsureFrom ? 30 : Math.log((vocabSize - 1) / 9);
     }
@@ -105,5 +115,10 @@ export class ScriptedModel implements MaskedDiffusionModel {
 /** The product's engine around a model, called directly instead of through a process. */
 export function infillerOf(model: MaskedDiffusionModel): Infiller {
   const engine = new Engine(model, tokenizer, manifest);
-  return { infill: (request, cancellation) => engine.fill(request, cancellation) };
+  return {
+    infill: (request, cancellation, onProgress) =>
+      engine
+        .fill(request, cancellation, onProgress)
+        .catch((error: unknown) => ({ kind: 'failed', reason: errorMessage(error) })),
+  };
 }

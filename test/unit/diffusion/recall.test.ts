@@ -6,6 +6,7 @@ import {
   type BehindHole,
   mixInto,
   Recall,
+  RecalledTexts,
   type RecallQuery,
   type RecallWeights,
   withRecollection,
@@ -33,13 +34,11 @@ function recallOf(
   texts: readonly (readonly number[])[],
   { behind = behindWith(), weights = half, ngrams }: Partial<Sources> = {},
 ): Recall {
-  return new Recall(
+  const known = new RecalledTexts(
     texts.map((text) => Int32Array.from(text)),
     vocabSize,
-    behind,
-    weights,
-    ngrams,
   );
+  return new Recall(known, behind, weights, ngrams);
 }
 
 interface Sources {

@@ -15,7 +15,8 @@ const recall = {
 const manifest = parseManifest({ ...(manifestJson() as object), recall });
 const heals = manifest.heals;
 
-function memoryOf(
+/** Of the holes, or of the first ones. */
+function memoriesOf(
   segments: readonly string[],
   files: readonly FileChunk[] = [],
   {
@@ -24,10 +25,12 @@ function memoryOf(
     deadline = Infinity,
     memories = new Memories(tokenizer, manifest, now),
   } = {},
-): HoleMemory | undefined {
+): HoleMemory[] | undefined {
   const leads = segments.slice(0, holes).map((text) => splitLead(tokenizer, text, heals).lead);
   return memories.of(segments, leads, files, deadline);
 }
+
+const memoryOf = (...of: Parameters<typeof memoriesOf>): HoleMemory | undefined => memoriesOf(...of)?.[0];
 
 /** The text of what is recalled most for the place behind some text of the hole. */
 function recalledBehind(memory: HoleMemory, text: string): string | undefined {
@@ -56,10 +59,14 @@ describe('Memories', () => {
     assert.equal(recalledBehind(memory!, 'one'), '(end)');
   });
 
-  it('are for one hole alone', () => {
-    const segments = ['a = b;\na =', ';\nc =', ';\n'];
-    assert.equal(recalledBehind(memoryOf(segments, [], { holes: 1 })!, ''), ' b');
-    assert.equal(memoryOf(segments), undefined);
+  it('are of the text around all holes, and each knows what stands before and behind its own', () => {
+    const segments = ['f(b);\na = f(', ');\nx[b];\nc = x[', '];\n'];
+    const [first, second] = memoriesOf(segments)!;
+    assert.equal(recalledBehind(first!, ''), 'b');
+    assert.equal(recalledBehind(first!, 'b'), '(end)');
+    assert.equal(recalledBehind(second!, ''), 'b');
+    assert.equal(recalledBehind(second!, 'b'), '(end)');
+    assert.equal(memoriesOf(segments, [], { holes: 1 })!.length, 1);
   });
 
   it('read new files as long as there is time, and the rest for the next request', () => {
