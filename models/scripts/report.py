@@ -24,12 +24,19 @@ sys.path.insert(0, str(MODELS))
 
 from parafill.checkpoint import CheckpointError  # noqa: E402
 from parafill.corpus.shards import ShardError, open_shards  # noqa: E402
-from parafill.tokenizer import TokenizerError, load_tokenizer  # noqa: E402
+from parafill.tokenizer import CodeTokenizer, TokenizerError, load_tokenizer  # noqa: E402
 from tasks import human_eval_infilling as human_eval  # noqa: E402
 from tasks.answers import AnswerBook, build_engine  # noqa: E402
 from tasks.bigram import bigram_run  # noqa: E402
 from tasks.engine import EngineError  # noqa: E402
-from tasks.package_holes import PackageHole, RecipeError, fingerprint, holes_of_shards  # noqa: E402
+from tasks.joint_holes import JointHoles, build_joint_holes  # noqa: E402
+from tasks.package_holes import (  # noqa: E402
+    PackageHole,
+    RecipeError,
+    fingerprint,
+    holes_of_shards,
+    load_recipe,
+)
 from tasks.plan import carry_out  # noqa: E402
 from tasks.report.document import Sources, write_report  # noqa: E402
 from tasks.report.packages import run_of  # noqa: E402
@@ -47,6 +54,7 @@ QUICK = Scope(
     limit=8,
     human_eval_limit=4,
     draw_limit=3,
+    joint_limit=3,
 )
 
 
@@ -82,6 +90,7 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--limit", type=int, help="the most package holes")
     parser.add_argument("--human-eval-limit", type=int, help="the most tasks of a split")
     parser.add_argument("--draw-limit", type=int, help=f"the most items that are drawn for ({usual.draw_limit})")
+    parser.add_argument("--joint-limit", type=int, help=f"the most files with several holes ({usual.joint_limit})")
     for name in ("steps", "told-steps", "human-eval-steps", "draw-steps"):
         given = ",".join(map(str, getattr(usual, name.replace("-", "_"))))
         parser.add_argument(f"--{name}", type=whole_numbers, help=f"comma separated caps ({given})")
@@ -118,8 +127,11 @@ def report(options: argparse.Namespace) -> dict:
         documents = open_shards(options.shards, "test")
         return add_files([hole.request(False) for hole in shown], list(shown), documents, tokenizer)
 
+    joint = joint_of_shards(options, tokenizer, scope.joint_limit) if holes else []
     plan = [
-        series for subject in subjects for series in series_of(subject, scope, tokenizer, holes, splits, with_files)
+        series
+        for subject in subjects
+        for series in series_of(subject, scope, tokenizer, holes, splits, with_files, joint)
     ]
     findings = carry_out(plan, AnswerBook(options.answers, MODELS.parent, engine, options.threads), options.minutes)
     sources = Sources(subjects, tokenizer, engine, options.command, MODELS / "corpus" / "manifest.json")
@@ -129,6 +141,11 @@ def report(options: argparse.Namespace) -> dict:
     judge = human_eval.Judge(options.answers / "verdicts.jsonl", workers=os.cpu_count() or 1)
     path = write_report(options.out or options.model, findings, scope, sources, judge)
     return {"report": str(path), "packages": [run_of(found).summary() for found in findings.of(PACKAGES, is_told=None)]}
+
+
+def joint_of_shards(options: argparse.Namespace, tokenizer: CodeTokenizer, limit: int) -> list[JointHoles]:
+    documents = open_shards(options.shards, "test")
+    return build_joint_holes(documents, tokenizer, load_recipe(options.recipe).seed, limit)
 
 
 def scope_of(options: argparse.Namespace) -> Scope:

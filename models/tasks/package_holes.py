@@ -82,9 +82,9 @@ def load_recipe(path: Path) -> Recipe:
     raw = json.loads(path.read_text(encoding="utf-8"))
     if raw.get("format") != 1:
         raise RecipeError(f"{path}: expected format 1, found {raw.get('format')!r}")
-    unknown = set(raw["kinds"]) - set(_PROPOSERS)
+    unknown = set(raw["kinds"]) - set(PROPOSERS)
     if unknown:
-        raise RecipeError(f"{path}: unknown kinds {sorted(unknown)}; known: {sorted(_PROPOSERS)}")
+        raise RecipeError(f"{path}: unknown kinds {sorted(unknown)}; known: {sorted(PROPOSERS)}")
     return Recipe(
         seed=raw["seed"],
         per_cell=raw["perCell"],
@@ -123,7 +123,7 @@ def build_holes(
         for kind in recipe.kinds:
             # At most one hole of a kind and length in a file: files differ more than holes do.
             used: set[str] = set()
-            for start, end in _PROPOSERS[kind](text, document.language, generator):
+            for start, end in PROPOSERS[kind](text, document.language, generator):
                 target = text[start:end]
                 tokens = len(tokenizer.encode(target))
                 bucket = _bucket(tokens, recipe)
@@ -259,7 +259,8 @@ def _grammars() -> dict[str, tree_sitter.Language]:
     return _GRAMMARS
 
 
-_PROPOSERS: dict[str, Callable[[str, str, random.Random], Iterator[Span]]] = {
+#: By kind of hole: draws spans of a text of a language, endlessly or as many as it finds.
+PROPOSERS: dict[str, Callable[[str, str, random.Random], Iterator[Span]]] = {
     "rest of line": _rest_of_line,
     "whole lines": _whole_lines,
     "random span": _random_span,

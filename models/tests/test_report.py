@@ -66,6 +66,7 @@ def test_a_report_is_written_and_asks_nothing_twice(tmp_path: Path, capsys: pyte
     for title in (
         "HumanEval-Infilling",
         "Holes in test packages",
+        "Several holes at once",
         "Diversity",
         "Calibration",
         "Training",

@@ -22,6 +22,7 @@ from tasks.bigram import Bigram
 from tasks.calibration import calibration_table, expected_calibration_error
 from tasks.diversity import Diversity, diversity, token_entropy
 from tasks.engine import Answer, EngineError, EngineOptions, parse_answer, run_engine
+from tasks.joint_holes import JointHoles, build_joint_holes, joint_results
 from tasks.metrics import difference, difference_cell, edit_similarity, markdown_table, pass_at_k, wilson
 from tasks.package_holes import RecipeError, build_holes, fingerprint, load_recipe
 from tasks.package_report import Run, breakdown_table, overall_table, results_of
@@ -94,6 +95,31 @@ class TestPackageHoles:
         before, fill = "self.items = this.constr", "uctor(value)"
         assert fill_length(shipped, before, fill, False) == len(shipped.encode(fill))
         assert fill_length(shipped, before, fill, True) == len(shipped.encode("constructor(value)"))
+
+    def test_several_holes_and_their_surroundings_are_the_document(
+        self, documents: list[Document], tokenizer: CodeTokenizer
+    ) -> None:
+        items = build_joint_holes(documents, tokenizer, 1, 100)  # type: ignore[arg-type]
+        texts = {tokenizer.decode(document.ids) for document in documents}
+        assert len({item.id for item in items}) == len(items) > 6
+        for item in items:
+            filled = zip(item.segments, (*item.targets, ""), strict=True)
+            assert "".join(segment + target for segment, target in filled) in texts
+            assert 2 <= len(item.targets) <= 4
+            assert all(target.strip() and "\n" not in target for target in item.targets)
+        assert build_joint_holes(documents, tokenizer, 1, 3) == items[:3]  # type: ignore[arg-type]
+        assert build_joint_holes(documents, tokenizer, 2, 100) != items  # type: ignore[arg-type]
+
+    def test_results_of_several_holes_count_each_and_all(self) -> None:
+        item = JointHoles("0", "python", "m.py", ("a = ", "\nb = ", "\n"), ("1", "2"))
+        answers = [
+            Answer("0", fills=[["1", "2"]], parses=[True], total_ms=5.0),
+            Answer("0", fills=[["1", "3"]], parses=[None]),
+            Answer("0", error="broken"),
+        ]
+        results = joint_results([item] * 3, answers)
+        assert results.exact == [1, 1, 1, 0, 0, 0]
+        assert (results.whole, results.parses, results.ms[0], results.errors) == ([1, 0, 0], [1], 5.0, 1)
 
     def test_an_unknown_kind_is_an_error(self, tmp_path: Path) -> None:
         raw = json.loads(RECIPE.read_text())

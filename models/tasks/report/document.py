@@ -14,6 +14,7 @@ from tasks.plan import Findings
 from tasks.report.card import card_chapter
 from tasks.report.distillation import calibration_chapter, distillation_chapter, diversity_chapter
 from tasks.report.gates import gates_chapter
+from tasks.report.joint import joint_chapter
 from tasks.report.packages import length_chapter, packages_chapter
 from tasks.report.plots import write_plots
 from tasks.report.programs import Judge, programs_chapter
@@ -58,6 +59,7 @@ def write_report(out: Path, findings: Findings, scope: Scope, sources: Sources, 
     if has_packages and sources.mark and sources.bigram:
         chapters += [
             packages_chapter(findings, scope, sources.mark, sources.bigram),
+            joint_chapter(findings),
             length_chapter(findings, scope),
             distillation_chapter(findings, scope),
             diversity_chapter(findings, scope, sources.tokenizer),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from parafill.tokenizer import CodeTokenizer
 from tasks import human_eval_infilling as human_eval
+from tasks.joint_holes import JointHoles
 from tasks.package_holes import PackageHole
 from tasks.plan import Series, Way
 from tasks.subjects import Subject
@@ -14,6 +15,8 @@ from tasks.subjects import Subject
 PACKAGES = "packages"
 #: The same holes, asked with other files of their packages.
 FILES = "packages with files"
+#: Several holes at once.
+JOINT = "joint holes"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Scope:
     limit: int | None = None
     human_eval_limit: int | None = None
     draw_limit: int | None = 100
+    #: Files with several holes.
+    joint_limit: int = 100
     seed: int = 1
 
 
@@ -45,6 +50,7 @@ def series_of(
     holes: Sequence[PackageHole],
     splits: Mapping[str, Sequence[human_eval.Task]],
     with_files: Callable[[Sequence[PackageHole]], list[dict]],
+    joint: Sequence[JointHoles] = (),
 ) -> list[Series]:
     """All that one model is asked. Only what ships is also told lengths and tried at pass@k.
 
@@ -81,6 +87,8 @@ def series_of(
             plan.append(Series(subject, FILES, way, False, shown, [way.of(r) for r in with_files(shown)]))
         for steps in scope.draw_steps:
             ask_holes(replace(draws, steps=steps), False, scope.draw_limit)
+    for way in (replace(base, steps=scope.main_steps), autoregressive, both) if is_shipped and joint else ():
+        plan.append(Series(subject, JOINT, way, False, joint, [way.of(item.request()) for item in joint]))
     human_eval_steps = scope.human_eval_steps if is_shipped else (scope.main_steps,)
     most = (max(scope.steps),) if subject.role == "teacher" else ()
     for split in splits:
