@@ -35,7 +35,7 @@ function describe(hole: HoleMarker, index: number, count: number, config: Config
     count === 1
       ? t('Parafill replaces it with code that fits before and after.')
       : t(
-          'Parafill fills all {0} holes in the same steps, so that they fit each other; one undo takes it back.',
+          'Parafill fills all {0} holes together, so that they fit each other; one undo takes it back.',
           count,
         );
   text.appendMarkdown(`${what}\n\n`);

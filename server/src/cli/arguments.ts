@@ -35,7 +35,7 @@ const commonOptions = {
 
 export const commonHelp = `  --steps K          denoising passes at most, the one that finds the lengths included
   --mode M           diffusion; ar: the same weights, token by token; both (default, what the editor asks for): the likelier
-                     answers, where one hole alone is to be filled; verify: what ar gives, drafted and checked in parallel
+                     answers; several holes jointly, then each alone; verify: what ar gives, drafted and checked in parallel
   --candidates N     how many different fills are wanted (default 1)
   --temperature T    0 (default) takes the likeliest tokens, above it they are drawn
   --top-p P          mass of the tokens that are drawn from (default 0.95)

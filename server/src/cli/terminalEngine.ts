@@ -3,27 +3,22 @@ import { errorMessage } from '../base/async';
 import { neverCancelled } from '../base/cancellation';
 import { CPU, type Device, deviceName } from '../base/device';
 import type { Disposable } from '../base/lifecycle';
+import { type Choice, chooserFor } from '../completion/holeChoice';
 import type { Infiller } from '../completion/infiller';
-import { infillOneByOne, mostChoices } from '../completion/oneByOne';
+import { infillOneByOne } from '../completion/oneByOne';
 import { withLineEnding } from '../completion/outcome';
-import { bestOf } from '../completion/rank';
 import { SyntaxChecker } from '../completion/syntaxCheck';
 import { InferenceClient } from '../inference/inferenceClient';
-import type { InfillCandidate, InfillOutcome, InfillRequest, ModelInfo } from '../inference/messages';
+import type { InfillOutcome, InfillRequest, ModelInfo } from '../inference/messages';
 import { DeviceChooser } from '../providers/deviceChooser';
 import { cacheFolder } from '../providers/machine';
 import type { CommonOptions } from './arguments';
 
 const workerPath = join(__dirname, 'worker.js');
 
-export interface RankedCandidate extends InfillCandidate {
-  /** Whether the filled text has no more parse errors than it must have; absent where nobody can tell. */
-  readonly parses?: boolean;
-}
-
 export type RankedOutcome =
   | (Omit<Extract<InfillOutcome, { kind: 'filled' }>, 'candidates'> & {
-      readonly candidates: readonly RankedCandidate[];
+      readonly candidates: readonly Choice[];
     })
   | { readonly kind: 'failed'; readonly reason: string };
 
@@ -67,23 +62,11 @@ export class TerminalEngine implements Disposable, Infiller {
   async fill(request: InfillRequest): Promise<RankedOutcome> {
     const hasCrlf = request.segments.some((segment) => segment.includes('\r\n'));
     const segments = request.segments.map((segment) => segment.replaceAll('\r\n', '\n'));
-    const judge = (
-      texts: readonly string[],
-      candidates: readonly InfillCandidate[],
-      wanted: number,
-    ): Promise<RankedCandidate[]> => {
-      const place = { language: request.language, segments: texts, writesOn: false };
-      return bestOf(this.syntax, place, candidates, ({ fills }) => fills, wanted);
-    };
-    const outcome = await infillOneByOne(
-      this,
-      { ...request, segments },
-      (around, found) => judge(around, found, mostChoices),
-      neverCancelled,
-    );
+    const choose = chooserFor(this.syntax, { language: request.language, writesOn: false });
+    const outcome = await infillOneByOne(this, { ...request, segments }, choose, neverCancelled);
     if (outcome.kind === 'cancelled') return { kind: 'failed', reason: 'the request was cancelled' };
     if (outcome.kind === 'failed') return outcome;
-    const best = await judge(segments, outcome.candidates, request.candidates);
+    const best = await choose(segments, outcome.candidates, request.candidates);
     return {
       ...outcome,
       candidates: best.map((candidate) => withLineEnding(candidate, hasCrlf ? '\r\n' : '\n')),

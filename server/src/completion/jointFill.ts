@@ -1,12 +1,10 @@
 import type { CancellationToken } from '../base/cancellation';
-import type { OtherFiles, InfillCandidate, InfillProgress, TextSpan } from '../inference/messages';
+import type { OtherFiles, InfillProgress, TextSpan } from '../inference/messages';
 import { contextAround } from './context';
+import { type Choice, chooserFor } from './holeChoice';
 import type { Infiller } from './infiller';
-import { type Choose, infillOneByOne, mostChoices } from './oneByOne';
+import { infillOneByOne } from './oneByOne';
 import { type InferenceEffort, withLineEnding } from './outcome';
-import { specialCharacters } from './postprocess/specialCharacters';
-import { bestOf } from './rank';
-import { withoutWhatFollows } from './surroundings';
 import type { SyntaxChecker } from './syntaxCheck';
 import { toLf, wellFormed, type OffsetRange } from './text';
 
@@ -73,18 +71,7 @@ export async function fillJointly(
   const { segments, lineEnding, cutBefore, cutAfter } = cut.context;
 
   const place = { language: input.language, cutBefore, cutAfter, writesOn: false };
-  const choose: Choose = async (around, found) => {
-    const fitting = found
-      .map((candidate) => withoutWhatFollows(candidate, { ...place, segments: around }, new Set()))
-      .filter(({ fills: [fill = ''] }) => fill !== '' && !isBroken(fill, input.language));
-    return bestOf(
-      syntax,
-      { ...place, segments: around },
-      distinct(fitting),
-      ({ fills }) => fills,
-      mostChoices,
-    );
-  };
+  const active = new Set<string>();
   const outcome = await infillOneByOne(
     infiller,
     {
@@ -100,7 +87,7 @@ export async function fillJointly(
       ...(input.steps === undefined ? {} : { steps: input.steps }),
       ...(input.budgetMs === undefined ? {} : { budgetMs: input.budgetMs }),
     },
-    choose,
+    chooserFor(syntax, place, active),
     cancellation,
     onProgress,
   );
@@ -117,61 +104,23 @@ export async function fillJointly(
     timings: outcome.timings,
   };
   const computed = outcome.candidates.length;
-  const active = new Set<string>();
-  const fitting = outcome.candidates.map((candidate) =>
-    withoutWhatFollows(withoutBeginnings(candidate), { ...place, segments }, active),
-  );
-  const { kept, filters } = keepUseful(fitting, input, active);
-  if (kept.length === 0)
+  const choose = chooserFor(syntax, place, active, input.dropUnchanged ? originalOf(input) : undefined);
+  const best = await choose(segments, outcome.candidates, input.candidates);
+  const filters = [...active];
+  if (best.length === 0)
     return { kind: 'empty', reason: whyEmpty(computed, filters), computed, filters, effort };
-
-  const best = await bestOf(syntax, { ...place, segments }, kept, ({ fills }) => fills, input.candidates);
-  const candidates = best.map((candidate) => withLineEnding(candidate, lineEnding));
+  const candidates = best.map((candidate) => withLineEnding(withoutBeginnings(candidate), lineEnding));
   return { kind: 'filled', candidates, computed, filters, effort };
 }
 
+/** What stands in the holes, as the model would write it. */
+function originalOf({ text, holes }: JointFillInput): string[] {
+  return holes.map(({ start, end }) => wellFormed(toLf(text.slice(start, end))));
+}
+
 /** How sure the model is of beginnings matters to whoever shows no more than those. */
-function withoutBeginnings({
-  beginnings: _,
-  ...candidate
-}: InfillCandidate): Omit<InfillCandidate, 'beginnings'> {
+function withoutBeginnings({ beginnings: _, ...candidate }: Choice): Omit<Choice, 'beginnings'> {
   return candidate;
-}
-
-/**
- * Drops candidates with broken characters, with nothing in any hole, unchanged or said before.
- *
- * @param filters those that were active before
- */
-function keepUseful<T extends { readonly fills: readonly string[] }>(
-  candidates: readonly T[],
-  { text, holes, language, dropUnchanged }: JointFillInput,
-  filters: Set<string>,
-): { readonly kept: readonly T[]; readonly filters: readonly string[] } {
-  const original = JSON.stringify(holes.map(({ start, end }) => wellFormed(toLf(text.slice(start, end)))));
-  const kept = new Map<string, T>();
-  for (const candidate of candidates) {
-    const content = JSON.stringify(candidate.fills);
-    if (candidate.fills.every((fill) => fill === '')) filters.add('empty');
-    else if (candidate.fills.some((fill) => isBroken(fill, language))) filters.add(specialCharacters.name);
-    else if (dropUnchanged && content === original) filters.add('unchanged');
-    else if (kept.has(content)) filters.add('duplicates');
-    else kept.set(content, candidate);
-  }
-  return { kept: [...kept.values()], filters: [...filters] };
-}
-
-/** Whether a text has characters that nobody writes. */
-function isBroken(fill: string, language: string): boolean {
-  const nowhere = { language, prefix: '', suffix: '', cutBefore: true, cutAfter: true };
-  return specialCharacters.apply(fill, nowhere) !== fill;
-}
-
-/** Candidates for one hole, each text once. */
-function distinct(candidates: readonly InfillCandidate[]): InfillCandidate[] {
-  return candidates.filter(
-    ({ fills: [fill] }, i) => candidates.findIndex((other) => other.fills[0] === fill) === i,
-  );
 }
 
 function whyEmpty(computed: number, filters: readonly string[]): string {

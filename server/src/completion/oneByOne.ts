@@ -1,32 +1,24 @@
 import type { CancellationToken } from '../base/cancellation';
-import type {
-  InfillCandidate,
-  InfillOutcome,
-  InfillProgress,
-  InfillRequest,
-  InfillTimings,
+import {
+  type InfillCandidate,
+  type InfillOutcome,
+  type InfillProgress,
+  type InfillRequest,
+  LONGEST_JOINT_FILL,
 } from '../inference/messages';
+import { type Choice, type Choose, distinct } from './holeChoice';
 import type { Infiller } from './infiller';
 
 type Filled = Extract<InfillOutcome, { kind: 'filled' }>;
 
-/** What may stand in a hole. */
-export type Choice = InfillCandidate & { readonly parses?: boolean };
-
-/**
- * Chooses among the candidates for one hole between two texts, best first; there may be none.
- */
-export type Choose = (
-  segments: readonly string[],
-  candidates: readonly InfillCandidate[],
-) => Promise<readonly Choice[]>;
-
-/** So many choices of a hole are combined with those of the others, and so many combinations are candidates at most. */
-export const mostChoices = 3;
+/** So many choices of a hole are combined with those of the others at least, and so many combinations are made at most. */
+const leastChoices = 3;
 const mostCombinations = 24;
 
 /** The part of a limited time in which the holes are filled jointly; the rest is for each of them alone. */
 const jointShare = 1 / 3;
+/** In fewer milliseconds a hole alone could not be read: the last ones stay as they are then. */
+const leastMs = 150;
 
 /**
  * Fills holes, and several of them twice: jointly, and then each once more alone, with what the others have come to as
@@ -49,41 +41,54 @@ export async function infillOneByOne(
   if (mode !== 'both' || temperature > 0 || lengths !== undefined || segments.length === 2) {
     return infiller.infill(request, cancellation, onProgress);
   }
+  const started = performance.now();
   const joint = await infiller.infill(within(request, budgetMs * jointShare), cancellation, onProgress);
-  const [draft] = joint.kind === 'filled' ? joint.candidates : [];
-  if (joint.kind !== 'filled' || draft === undefined) return joint;
+  if (joint.kind !== 'filled') return joint;
+  const wanted = Math.max(leastChoices, request.candidates);
+  const drafts = await choose(segments, joint.candidates, wanted);
+  const [draft = joint.candidates[0]] = drafts;
+  if (draft === undefined) return joint;
 
-  const alone: InfillTimings[] = [];
+  const alone: Filled[] = [];
   const fills = [...draft.fills];
-  const choices: (readonly Choice[])[] = fills.map((_, hole) => [holeOf(draft, hole)]);
+  const choices: (readonly InfillCandidate[])[] = fills.map((_, hole) => [holeOf(draft, hole)]);
   for (const hole of fills.keys()) {
-    const left = budgetMs - sum([joint.timings, ...alone], ({ totalMs }) => totalMs);
-    if (left <= 0) break;
+    if (cancellation.isCancellationRequested) return { kind: 'cancelled' };
+    onProgress?.({ fills: [...fills] });
+    const left = started + budgetMs - performance.now();
+    if (left < leastMs) break;
     const around = textsAround(segments, fills, hole);
-    const asked = within(aboutHole(request, around, hole), left / (fills.length - hole));
-    const outcome = await infiller.infill(asked, cancellation);
+    const ms = Math.max(leastMs, left / (fills.length - hole));
+    const outcome = await infiller.infill(within(aboutHole(request, around, hole), ms), cancellation);
     if (outcome.kind === 'cancelled') return outcome;
     // What is there already is an answer, too.
     if (outcome.kind === 'failed') break;
-    alone.push(outcome.timings);
-    const found = await choose(around, outcome.candidates);
+    alone.push(outcome);
+    const found = await choose(around, outcome.candidates, wanted);
     const [best] = found;
     if (best === undefined) continue;
     choices[hole] = best.parses === true ? found.filter(({ parses }) => parses) : found;
     fills[hole] = best.fills[0] ?? '';
-    onProgress?.({ fills: [...fills] });
   }
-  return alone.length === 0 ? joint : together(joint, alone, likeliestCombinations(choices));
+  if (alone.length === 0) return joint;
+  return together([joint, ...alone], withDrafts(likeliestCombinations(choices), drafts));
 }
 
 function within(request: InfillRequest, budgetMs: number): InfillRequest {
   return budgetMs === Infinity ? request : { ...request, budgetMs };
 }
 
+/** What is asked of one hole, which gets as many tokens as it would together with the others. */
 function aboutHole(request: InfillRequest, segments: readonly string[], hole: number): InfillRequest {
   const { maxTokens, ...rest } = request;
   const most = typeof maxTokens === 'object' ? maxTokens[hole] : maxTokens;
-  return { ...rest, segments, ...(most === undefined ? {} : { maxTokens: most }) };
+  return {
+    ...rest,
+    segments,
+    // What is not much less likely comes along.
+    candidates: 1,
+    ...(most === undefined ? {} : { maxTokens: Math.min(most, LONGEST_JOINT_FILL) }),
+  };
 }
 
 /** The text before a hole and the text behind it, the other holes filled. */
@@ -94,7 +99,7 @@ function textsAround(segments: readonly string[], fills: readonly string[], hole
 }
 
 /** What a candidate for several holes says of one. */
-function holeOf(candidate: InfillCandidate, hole: number): Choice {
+function holeOf(candidate: InfillCandidate, hole: number): InfillCandidate {
   const beginnings = candidate.beginnings[hole] ?? [];
   return {
     ...candidate,
@@ -106,9 +111,9 @@ function holeOf(candidate: InfillCandidate, hole: number): Choice {
 }
 
 /** One choice of every hole in the likeliest ways, best first. */
-function likeliestCombinations(choices: readonly (readonly Choice[])[]): InfillCandidate[] {
-  const likelihood = (parts: readonly Choice[]): number => sum(parts, ({ score }) => score);
-  let best: (readonly Choice[])[] = [[]];
+function likeliestCombinations(choices: readonly (readonly InfillCandidate[])[]): InfillCandidate[] {
+  const likelihood = (parts: readonly InfillCandidate[]): number => sum(parts, ({ score }) => score);
+  let best: (readonly InfillCandidate[])[] = [[]];
   for (const own of choices) {
     best = best
       .flatMap((before) => own.map((choice) => [...before, choice]))
@@ -126,21 +131,30 @@ function likeliestCombinations(choices: readonly (readonly Choice[])[]): InfillC
   }));
 }
 
-/** The joint outcome with these candidates instead, and the time that the other ones took. */
-function together(
-  joint: Filled,
-  alone: readonly InfillTimings[],
-  candidates: readonly InfillCandidate[],
-): Filled {
-  const all = [joint.timings, ...alone];
+/** Behind the combinations those that were filled jointly, whose scores are no measure beside theirs. None is judged yet. */
+function withDrafts(combinations: readonly InfillCandidate[], drafts: readonly Choice[]): InfillCandidate[] {
+  const least = combinations.at(-1)?.score ?? 0;
+  return distinct([
+    ...combinations,
+    ...drafts.map(({ parses: _, ...draft }) => ({ ...draft, score: Math.min(draft.score, least) })),
+  ]);
+}
+
+/** One outcome with these candidates, for which all of these were needed. */
+function together(outcomes: readonly Filled[], candidates: readonly InfillCandidate[]): Filled {
+  const timings = outcomes.map((outcome) => outcome.timings);
   return {
-    ...joint,
+    kind: 'filled',
     candidates,
+    steps: sum(outcomes, ({ steps }) => steps),
+    contextTokens: sum(outcomes, ({ contextTokens }) => contextTokens),
+    chunks: Math.max(...outcomes.map(({ chunks }) => chunks)),
+    reusedTokens: sum(outcomes, ({ reusedTokens }) => reusedTokens),
     timings: {
-      encodeMs: sum(all, ({ encodeMs }) => encodeMs),
-      denoiseMs: sum(all, ({ denoiseMs }) => denoiseMs),
-      rankMs: sum(all, ({ rankMs }) => rankMs),
-      totalMs: sum(all, ({ totalMs }) => totalMs),
+      encodeMs: sum(timings, ({ encodeMs }) => encodeMs),
+      denoiseMs: sum(timings, ({ denoiseMs }) => denoiseMs),
+      rankMs: sum(timings, ({ rankMs }) => rankMs),
+      totalMs: sum(timings, ({ totalMs }) => totalMs),
     },
   };
 }

@@ -45,31 +45,41 @@ const openedInVain: Filter = {
   },
 };
 
-/** Each of them only cuts at the end. */
-const FILTERS: readonly Filter[] = [
-  loops,
-  whiteSpaceAtEnd,
-  duplicateSuffix,
-  closingQuote,
-  closingBrackets,
-  openedInVain,
-  endOfStatement,
-];
+/** Each of them only cuts at the end: what is said twice, or is no text at all. */
+const REPETITIONS: readonly Filter[] = [loops, whiteSpaceAtEnd, duplicateSuffix];
 
-/** Several lines may well close what they do not open and open something else. */
-const FOR_ONE_LINE: ReadonlySet<Filter> = new Set([
-  closingQuote,
-  closingBrackets,
-  openedInVain,
-  endOfStatement,
-]);
+/**
+ * And what does not fit what stands behind, as far as one line can tell: several may well close what they do not open and
+ * open something else.
+ */
+const MISFITS: readonly Filter[] = [closingQuote, closingBrackets, openedInVain, endOfStatement];
+
+/** Ends every fill before it says once more what it said or what stands behind its hole. @param filters as below. */
+export function withoutRepetition<T extends Fills>(
+  candidate: T,
+  around: Surroundings,
+  filters: Set<string>,
+): T {
+  return cutBy(REPETITIONS, candidate, around, filters);
+}
 
 /**
  * Ends every fill before what stands behind its hole anyway: `right;` in `left + ⟦⟧;` is `right`.
  *
  * @param filters gets the names of those that changed something
  */
-export function withoutWhatFollows<T extends Pick<InfillCandidate, 'fills' | 'uncertain'>>(
+export function withoutWhatFollows<T extends Fills>(
+  candidate: T,
+  around: Surroundings,
+  filters: Set<string>,
+): T {
+  return cutBy([...REPETITIONS, ...MISFITS], candidate, around, filters);
+}
+
+type Fills = Pick<InfillCandidate, 'fills' | 'uncertain'>;
+
+function cutBy<T extends Fills>(
+  by: readonly Filter[],
   candidate: T,
   { language, segments, cutBefore, cutAfter }: Surroundings,
   filters: Set<string>,
@@ -84,8 +94,8 @@ export function withoutWhatFollows<T extends Pick<InfillCandidate, 'fills' | 'un
     const prefix = around(0, i);
     const suffix = around(i + 1, segments.length - 1);
     let kept = fill;
-    for (const filter of FILTERS) {
-      if (FOR_ONE_LINE.has(filter) && kept.trimEnd().includes('\n')) continue;
+    for (const filter of by) {
+      if (MISFITS.includes(filter) && kept.trimEnd().includes('\n')) continue;
       const cut = filter.apply(kept, { language, prefix, suffix, cutBefore, cutAfter });
       // A hole that would be left with nothing keeps what it has: somebody asked for something there.
       if (cut === undefined || cut === '') continue;

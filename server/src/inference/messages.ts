@@ -10,6 +10,8 @@ import type { Device } from '../base/device';
  * by block.
  */
 export const LONGEST_FILL = 512;
+/** The most tokens of each of several holes: a canvas. */
+export const LONGEST_JOINT_FILL = 128;
 
 /**
  * `diffusion` fills in a few parallel steps, `ar` token by token with the same weights; `both` tries both where there is

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { CancellationSource, neverCancelled } from '../../../server/src/base/cancellation';
+import type { Choose } from '../../../server/src/completion/holeChoice';
 import type { Infiller } from '../../../server/src/completion/infiller';
-import { type Choose, infillOneByOne } from '../../../server/src/completion/oneByOne';
+import { infillOneByOne } from '../../../server/src/completion/oneByOne';
 import type { InfillOutcome, InfillRequest } from '../../../server/src/inference/messages';
 import { infillerOf, ScriptedModel } from './scriptedModel';
 
@@ -16,6 +17,11 @@ const request: InfillRequest = {
 const fills = ['one', 'two', 'three'];
 
 const takeAll: Choose = (_, candidates) => Promise.resolve(candidates);
+
+/** Chooses for holes that are asked for alone, and leaves what was filled jointly as it is. */
+function alone(choose: (candidates: Parameters<Choose>[1]) => Awaited<ReturnType<Choose>>): Choose {
+  return (segments, candidates) => Promise.resolve(segments.length > 2 ? candidates : choose(candidates));
+}
 
 /** The same infiller, and what it was asked. */
 function overheard(infiller: Infiller): { infiller: Infiller; asked: InfillRequest[] } {
@@ -55,35 +61,32 @@ describe('infillOneByOne', () => {
 
   it('shows the next hole what was chosen, and tells of it', async () => {
     const { infiller, asked } = overheard(infillerOf(new ScriptedModel(...fills)));
-    const shout: Choose = (_, [best]) =>
-      Promise.resolve(best === undefined ? [] : [{ ...best, fills: [best.fills[0]!.toUpperCase()] }]);
+    const shout: Choose = alone(([best]) => [{ ...best!, fills: [best!.fills[0]!.toUpperCase()] }]);
     const told: string[] = [];
     const outcome = await infillOneByOne(infiller, request, shout, neverCancelled, (progress) => {
       told.push(progress.fills.join());
     });
     assert.deepEqual(filled(outcome).candidates[0]?.fills, ['ONE', 'TWO', 'THREE']);
     assert.equal(asked[3]?.segments[0], 'let a = ONE;\nlet b = TWO;\nlet c = ');
-    assert.deepEqual(told.slice(-3), ['ONE,two,three', 'ONE,TWO,three', 'ONE,TWO,THREE']);
+    assert.deepEqual(told.slice(-3), ['one,two,three', 'ONE,two,three', 'ONE,TWO,three']);
   });
 
   it('combines choices, likeliest first, and leaves out those that do not parse where others do', async () => {
     const infiller = infillerOf(new ScriptedModel(...fills));
-    const choose: Choose = (_, [best]) =>
-      Promise.resolve(
-        best === undefined
-          ? []
-          : [
-              { ...best, fills: ['good'], score: -1, parses: true },
-              { ...best, fills: ['fair'], score: -3, parses: true },
-              { ...best, fills: ['broken'], score: -2, parses: false },
-            ],
-      );
+    const choose: Choose = alone(([best]) => [
+      { ...best!, fills: ['good'], score: -1, parses: true },
+      { ...best!, fills: ['fair'], score: -3, parses: true },
+      { ...best!, fills: ['broken'], score: -2, parses: false },
+    ]);
     const outcome = filled(await infillOneByOne(infiller, request, choose, neverCancelled));
     const [best, second] = outcome.candidates;
     assert.deepEqual(best?.fills, ['good', 'good', 'good']);
     assert.deepEqual(best.score, -3);
     assert.equal(second?.fills.filter((fill) => fill === 'fair').length, 1);
-    assert.equal(outcome.candidates.length, 8);
+    // Eight combinations, and behind them what was filled jointly.
+    assert.deepEqual(outcome.candidates[8]?.fills, fills);
+    assert.ok(outcome.candidates.every(({ score }, i) => score <= (outcome.candidates[i - 1]?.score ?? 0)));
+    assert.ok(outcome.candidates.every((candidate) => !('parses' in candidate)));
   });
 
   it('keeps what was filled jointly where nothing is chosen, the model fails or the time is up', async () => {
@@ -121,12 +124,12 @@ describe('infillOneByOne', () => {
   it('is cancelled between holes', async () => {
     const source = new CancellationSource();
     const { infiller, asked } = overheard(infillerOf(new ScriptedModel(...fills)));
-    const cancel: Choose = (_, candidates) => {
+    const cancel: Choose = alone((candidates) => {
       source.cancel();
-      return Promise.resolve(candidates);
-    };
+      return candidates;
+    });
     const outcome = await infillOneByOne(infiller, request, cancel, source.token);
     assert.equal(outcome.kind, 'cancelled');
-    assert.equal(asked.length, 3);
+    assert.equal(asked.length, 2);
   });
 });

@@ -10,7 +10,8 @@ const OPENER_OF: Readonly<Record<string, readonly Opener[]>> = {
 
 /**
  * Cuts before the first closing bracket that nothing needs: one that closes neither a bracket of the
- * candidate nor one that is open before the cursor and not closed after it.
+ * candidate nor one that is open before the cursor and not closed after it. A line that opens a block which
+ * ends below needs what it closes first: `ok) {`.
  */
 export const closingBrackets: Filter = {
   name: 'closing brackets',
@@ -18,7 +19,7 @@ export const closingBrackets: Filter = {
     const before = new BracketScanner(context.language);
     const confused = before.feed(context.prefix).length > 0 && !context.cutBefore;
     // Brackets that do not even match before the cursor are no ground to judge the candidate on.
-    if (confused) return text;
+    if (confused || isBalanced(text, context)) return text;
     const free = context.cutBefore || context.cutAfter ? nearby(before, context) : exact(before, context);
 
     for (const [i, closer] of new BracketScanner(context.language, before).feed(text).entries()) {
@@ -31,6 +32,12 @@ export const closingBrackets: Filter = {
     return text;
   },
 };
+
+/** Whether the text is a line that opens what the document closes below, and the document closes nothing else with it. */
+function isBalanced(text: string, { language, prefix, suffix, cutBefore, cutAfter }: FilterContext): boolean {
+  if (cutBefore || cutAfter || !/^[^\n]*[([{]\s*$/.test(text)) return false;
+  return new BracketScanner(language).feed(`${prefix}${text}${suffix}`).length === 0;
+}
 
 /** Of the open brackets (innermost last), how many innermost ones the candidate may close. */
 interface Free {

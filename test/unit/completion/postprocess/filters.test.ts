@@ -111,6 +111,8 @@ check(closingQuote, [
 
 check(closingBrackets, [
   { document: 'foo(│)', written: 'a)', offered: 'a' },
+  { document: 'if (│\n  b;\n}', written: 'a) {', offered: 'a) {' },
+  { document: 'if (│)\n  b;\n}', written: 'a) {', offered: 'a' },
   { document: 'foo(│', written: 'a)', offered: 'a)' },
   { document: 'foo(│)', written: 'a);', offered: 'a' },
   { document: 'foo(bar(│)', written: 'a)', offered: 'a)' },
