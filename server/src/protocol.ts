@@ -65,7 +65,7 @@ export interface EmptyResult {
 
 /** What it took to compute an answer. All times in milliseconds. */
 export interface Effort {
-  /** Denoising passes that were run. */
+  /** Denoising passes that were run, of several holes the most that one took. */
   readonly steps: number;
   /** Context tokens the model read, and how many of these came from its cache. */
   readonly contextTokens: number;

@@ -146,7 +146,8 @@ function together(outcomes: readonly Filled[], candidates: readonly InfillCandid
   return {
     kind: 'filled',
     candidates,
-    steps: sum(outcomes, ({ steps }) => steps),
+    // As a cap is meant: for each of them.
+    steps: Math.max(...outcomes.map(({ steps }) => steps)),
     contextTokens: sum(outcomes, ({ contextTokens }) => contextTokens),
     chunks: Math.max(...outcomes.map(({ chunks }) => chunks)),
     reusedTokens: sum(outcomes, ({ reusedTokens }) => reusedTokens),
