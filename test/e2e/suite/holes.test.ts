@@ -94,7 +94,7 @@ describe('holes', () => {
     };
     const first = await hoverIn(0);
     assert.match(first, /Hole 1 of 3.*at most 64 tokens/);
-    assert.match(first, /all 3 holes in the same steps/);
+    assert.match(first, /all 3 holes together/);
     assert.match(first, /\(command:parafill\.fillAllHoles\)/);
     assert.match(await hoverIn(1), /Hole 2 of 3.*at most 16 tokens/);
     assert.match(await hoverIn(2), /at most 128 tokens, which is the most/);
