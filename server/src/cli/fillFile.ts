@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { errorMessage } from '../base/async';
 import { findHoleMarkers } from '../completion/holeMarkers';
+import { withoutWhatFollows } from '../completion/surroundings';
 import type { ModelInfo } from '../inference/messages';
 import { commonHelp, parseArguments, UsageError } from './arguments';
 import { excerpts } from './excerpt';
@@ -46,7 +47,9 @@ export async function fillFile(args: readonly string[]): Promise<number> {
         : {}),
     });
     if (outcome.kind === 'failed') throw new Error(outcome.reason);
-    const best = outcome.candidates[0]?.fills ?? [];
+    const [first] = outcome.candidates;
+    const around = { language, segments, cutBefore: false, cutAfter: false };
+    const best = first === undefined ? [] : withoutWhatFollows(first, around, new Set()).fills;
     const after = segments.map((segment, i) => segment + (best[i] ?? '')).join('');
     if (flags.get('write') === true) await writeFile(path, after);
     if (flags.get('json') === true) report(path, language, markers.length, after, info, outcome);

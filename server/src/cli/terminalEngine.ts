@@ -4,6 +4,7 @@ import { neverCancelled } from '../base/cancellation';
 import { CPU, type Device, deviceName } from '../base/device';
 import type { Disposable } from '../base/lifecycle';
 import { type Choice, chooserFor } from '../completion/holeChoice';
+import { bestOf } from '../completion/rank';
 import type { Infiller } from '../completion/infiller';
 import { infillOneByOne } from '../completion/oneByOne';
 import { withLineEnding } from '../completion/outcome';
@@ -62,11 +63,19 @@ export class TerminalEngine implements Disposable, Infiller {
   async fill(request: InfillRequest): Promise<RankedOutcome> {
     const hasCrlf = request.segments.some((segment) => segment.includes('\r\n'));
     const segments = request.segments.map((segment) => segment.replaceAll('\r\n', '\n'));
-    const choose = chooserFor(this.syntax, { language: request.language, writesOn: false });
+    const place = { language: request.language, writesOn: false };
+    const choose = chooserFor(this.syntax, place);
     const outcome = await infillOneByOne(this, { ...request, segments }, choose, neverCancelled);
     if (outcome.kind === 'cancelled') return { kind: 'failed', reason: 'the request was cancelled' };
     if (outcome.kind === 'failed') return outcome;
-    const best = await choose(segments, outcome.candidates, request.candidates);
+    // As the model said them: whoever measures it wants to see what it says too much.
+    const best = await bestOf(
+      this.syntax,
+      { ...place, segments },
+      outcome.candidates,
+      ({ fills }) => fills,
+      request.candidates,
+    );
     return {
       ...outcome,
       candidates: best.map((candidate) => withLineEnding(candidate, hasCrlf ? '\r\n' : '\n')),
