@@ -43,6 +43,7 @@ export function chooserFor(
     const right = (await best(said, wanted)).filter(({ parses }) => parses);
     if (right.length === wanted) return right;
     const least = right.at(-1)?.score ?? Infinity;
+    // Right ones are judged with them once more: errors are counted against the best of all.
     const cut = said.map((candidate) => ({
       ...withoutWhatFollows(candidate, around, filters),
       score: Math.min(candidate.score, least),

@@ -1,5 +1,7 @@
 import type { CancellationToken } from '../base/cancellation';
+import { sumOf } from '../base/sum';
 import {
+  asOne,
   type InfillCandidate,
   type InfillOutcome,
   type InfillProgress,
@@ -112,7 +114,7 @@ function holeOf(candidate: InfillCandidate, hole: number): InfillCandidate {
 
 /** One choice of every hole in the likeliest ways, best first. */
 function likeliestCombinations(choices: readonly (readonly InfillCandidate[])[]): InfillCandidate[] {
-  const likelihood = (parts: readonly InfillCandidate[]): number => sum(parts, ({ score }) => score);
+  const likelihood = (parts: readonly InfillCandidate[]): number => sumOf(parts, ({ score }) => score);
   let best: (readonly InfillCandidate[])[] = [[]];
   for (const own of choices) {
     best = best
@@ -120,15 +122,7 @@ function likeliestCombinations(choices: readonly (readonly InfillCandidate[])[])
       .sort((a, b) => likelihood(b) - likelihood(a))
       .slice(0, mostCombinations);
   }
-  return best.map((parts) => ({
-    fills: parts.flatMap(({ fills }) => fills),
-    uncertain: parts.flatMap(({ uncertain }) => uncertain),
-    beginnings: parts.flatMap(({ beginnings }) => beginnings),
-    score: likelihood(parts),
-    complete: parts.every(({ complete }) => complete),
-    confidence: sum(parts, ({ confidence }) => confidence) / parts.length,
-    draws: 1,
-  }));
+  return best.map((parts) => ({ ...asOne(parts), draws: 1 }));
 }
 
 /** Behind the combinations those that were filled jointly, whose scores are no measure beside theirs. None is judged yet. */
@@ -148,18 +142,14 @@ function together(outcomes: readonly Filled[], candidates: readonly InfillCandid
     candidates,
     // As a cap is meant: for each of them.
     steps: Math.max(...outcomes.map(({ steps }) => steps)),
-    contextTokens: sum(outcomes, ({ contextTokens }) => contextTokens),
+    contextTokens: sumOf(outcomes, ({ contextTokens }) => contextTokens),
     chunks: Math.max(...outcomes.map(({ chunks }) => chunks)),
-    reusedTokens: sum(outcomes, ({ reusedTokens }) => reusedTokens),
+    reusedTokens: sumOf(outcomes, ({ reusedTokens }) => reusedTokens),
     timings: {
-      encodeMs: sum(timings, ({ encodeMs }) => encodeMs),
-      denoiseMs: sum(timings, ({ denoiseMs }) => denoiseMs),
-      rankMs: sum(timings, ({ rankMs }) => rankMs),
-      totalMs: sum(timings, ({ totalMs }) => totalMs),
+      encodeMs: sumOf(timings, ({ encodeMs }) => encodeMs),
+      denoiseMs: sumOf(timings, ({ denoiseMs }) => denoiseMs),
+      rankMs: sumOf(timings, ({ rankMs }) => rankMs),
+      totalMs: sumOf(timings, ({ totalMs }) => totalMs),
     },
   };
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -1,6 +1,7 @@
 import { turn } from '../base/async';
 import type { CancellationToken } from '../base/cancellation';
 import { neverCancelled } from '../base/cancellation';
+import { sumOf } from '../base/sum';
 import { autoregress } from '../diffusion/autoregress';
 import { fillBlocks, isForBlocks } from '../diffusion/blocks';
 import { readBothWays } from '../diffusion/bothReadings';
@@ -17,6 +18,7 @@ import { findProblem } from './infillRequest';
 import type { Lead } from './lead';
 import { Memories } from './memories';
 import {
+  asOne,
   type InfillCandidate,
   type InfillOutcome,
   type InfillProgress,
@@ -283,36 +285,23 @@ function perHole(values: number | readonly number[], first: number, holes: numbe
 /** One answer out of the answers of consecutive groups: the best go with the best, and so on down. */
 function combine(groups: readonly Group[], request: InfillRequest, totalMs: number): InfillOutcome {
   const count = Math.max(...groups.map((group) => group.candidates.length));
-  const candidates = Array.from({ length: count }, (_, i): InfillCandidate => {
-    const parts = groups.map((group) => group.candidates[Math.min(i, group.candidates.length - 1)]!);
-    return {
-      fills: parts.flatMap((part) => part.fills),
-      uncertain: parts.flatMap((part) => part.uncertain),
-      beginnings: parts.flatMap((part) => part.beginnings),
-      score: sum(parts, (part) => part.score),
-      complete: parts.every((part) => part.complete),
-      confidence: sum(parts, (part) => part.confidence) / parts.length,
-      draws: Math.min(...parts.map((part) => part.draws)),
-    };
-  });
+  const candidates = Array.from({ length: count }, (_, i) =>
+    asOne(groups.map((group) => group.candidates[Math.min(i, group.candidates.length - 1)]!)),
+  );
   return {
     kind: 'filled',
     // What one group has to spare was not written for the second best of another.
     candidates:
       groups.length === 1 ? withSpare(candidates, request) : candidates.slice(0, request.candidates),
-    steps: sum(groups, (group) => group.steps),
-    contextTokens: sum(groups, (group) => group.contextTokens),
+    steps: sumOf(groups, (group) => group.steps),
+    contextTokens: sumOf(groups, (group) => group.contextTokens),
     chunks: Math.max(...groups.map((group) => group.chunks)),
-    reusedTokens: sum(groups, (group) => group.reusedTokens),
+    reusedTokens: sumOf(groups, (group) => group.reusedTokens),
     timings: {
-      encodeMs: sum(groups, (group) => group.encodeMs),
-      denoiseMs: sum(groups, (group) => group.denoiseMs),
-      rankMs: sum(groups, (group) => group.rankMs),
+      encodeMs: sumOf(groups, (group) => group.encodeMs),
+      denoiseMs: sumOf(groups, (group) => group.denoiseMs),
+      rankMs: sumOf(groups, (group) => group.rankMs),
       totalMs,
     },
   };
-}
-
-function sum<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((total, item) => total + value(item), 0);
 }

@@ -61,16 +61,13 @@ export class Memories {
     const last = this.tokenizer.encode(headWindow(segments[leads.length]!, recalledAfter));
     const known = new RecalledTexts([...before, last, ...this.tokensOf(files, deadline)], layout.vocabSize);
     return leads.map((lead, hole) => {
-      const behind = behindHole(this.tokenizer, this.behind(segments, leads.length, hole) ?? last);
-      const recall = new Recall(known, behind, weights, this.ngrams);
+      const after =
+        hole + 1 === leads.length
+          ? last
+          : this.tokenizer.encode(headWindow(segments[hole + 1]!, behindUnits));
+      const recall = new Recall(known, behindHole(this.tokenizer, after), weights, this.ngrams);
       return new HoleMemory(recall, [...before[hole]!.subarray(-recall.reach)], layout.eoh, lead.first);
     });
-  }
-
-  /** The first tokens behind one of several holes; undefined behind the last. */
-  private behind(segments: readonly string[], holes: number, hole: number): Int32Array | undefined {
-    if (hole + 1 === holes) return undefined;
-    return this.tokenizer.encode(headWindow(segments[hole + 1]!, behindUnits));
   }
 
   /** The tokens before a hole, without what its first token begins with. */

@@ -1,4 +1,5 @@
 import type { Device } from '../base/device';
+import { sumOf } from '../base/sum';
 
 /**
  * What travels between the language server and the inference process: plain data that structured clone
@@ -100,6 +101,19 @@ export interface InfillCandidate {
   readonly confidence: number;
   /** How many of the candidates that were made said this: of N drawn ones, how often it was drawn. */
   readonly draws: number;
+}
+
+/** One candidate for all holes out of candidates for some of them each, in the order of the holes. */
+export function asOne(parts: readonly InfillCandidate[]): InfillCandidate {
+  return {
+    fills: parts.flatMap((part) => part.fills),
+    uncertain: parts.flatMap((part) => part.uncertain),
+    beginnings: parts.flatMap((part) => part.beginnings),
+    score: sumOf(parts, (part) => part.score),
+    complete: parts.every((part) => part.complete),
+    confidence: sumOf(parts, (part) => part.confidence) / parts.length,
+    draws: Math.min(...parts.map((part) => part.draws)),
+  };
 }
 
 /** Stands for one token that is not decided yet. */
