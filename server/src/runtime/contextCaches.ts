@@ -11,12 +11,12 @@ export class ContextCaches {
 
   /**
    * @param mostBytes what all of them may take when the one taken last holds its context; one alone may take more.
-   * @param most how many contexts are kept.
+   * @param most how many contexts are kept: some documents, and each hole of the one where several are filled.
    */
   constructor(
     private readonly memory: KvMemory,
     private readonly mostBytes: number,
-    private readonly most = 4,
+    private readonly most = 12,
   ) {}
 
   get size(): number {

@@ -87,9 +87,9 @@ function sessionOptions(provider: Provider, threads: number): InferenceSession.S
     enableMemPattern: false,
     // That some nodes of the graph run on the CPU all the same is no news.
     ...(provider === 'cpu' ? {} : { logSeverityLevel: 3 }),
-    // Threads that spin while they wait answer a millisecond sooner on an idle machine, but burn twice the
-    // processor time, and on a busy one they wait for each other's time slices.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
+    // Whoever waits for work sleeps soon: to wake a thread for every operation takes longer than most of them do, but
+    // one that spins for milliseconds burns the processor time of the person's other work.
+    extra: { session: { intra_op: { allow_spinning: '1', spin_duration_us: '20' } } },
   };
 }
 
