@@ -64,12 +64,12 @@ export class CandidateChoice implements vscode.Disposable {
 
   /** Whether there are candidates to choose from right now. */
   get isOpen(): boolean {
-    return this.current !== undefined;
+    return this.shown !== undefined;
   }
 
   /** Shows the candidates of the choice that is open in another way. */
   showList(view: 'one' | 'all'): void {
-    const session = this.current;
+    const session = this.shown;
     if (session === undefined) return;
     this.list?.dispose();
     this.list = showCandidateList(session, view);
@@ -77,7 +77,7 @@ export class CandidateChoice implements vscode.Disposable {
 
   /** Asks for candidates, lets the person choose and writes the chosen one; resolves when that is over. */
   async run(target: FillTarget, view: CandidateView): Promise<void> {
-    this.current?.discard();
+    this.endCurrent();
     const editor = vscode.window.activeTextEditor;
     const decision = await this.choose(target, view);
     if (decision === undefined) return;
@@ -87,8 +87,7 @@ export class CandidateChoice implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.current?.discard();
-    this.list?.dispose();
+    this.endCurrent();
     for (const disposable of this.disposables) disposable.dispose();
   }
 
@@ -97,13 +96,15 @@ export class CandidateChoice implements vscode.Disposable {
     const start = target.ranges[0]?.start ?? new vscode.Position(0, 0);
     const preview = this.preview.open(target.taken.document, start, target.title);
     const session = new CandidateSession(target, preview, (wish) => this.fills.ask(target, wish));
+    this.current = session;
     try {
       const answer = await session.more();
+      // The person asked for something else meanwhile.
+      if (this.current !== session) return undefined;
       if (answer.kind !== 'filled') {
         tellWhyNot(answer);
         return undefined;
       }
-      this.current = session;
       session.onDidChange(() => {
         this.refresh();
       });
@@ -112,16 +113,28 @@ export class CandidateChoice implements vscode.Disposable {
       this.refresh();
       return await session.decided;
     } finally {
-      if (this.current === session) this.current = undefined;
+      if (this.current === session) this.endCurrent();
       session.dispose();
-      this.list?.dispose();
       await preview.close();
       this.refresh();
     }
   }
 
+  /** The choice there is something to choose in. */
+  private get shown(): CandidateSession | undefined {
+    return this.current?.candidates.length === 0 ? undefined : this.current;
+  }
+
+  /** Another choice takes its place, or none. */
+  private endCurrent(): void {
+    this.current?.leave();
+    this.current = undefined;
+    this.list?.dispose();
+    this.list = undefined;
+  }
+
   private withSession(run: (session: CandidateSession) => unknown): unknown {
-    if (this.current !== undefined) return run(this.current);
+    if (this.shown !== undefined) return run(this.shown);
     tell(vscode.l10n.t('there are no candidates. Select code and run Regenerate Selection first.'));
     return undefined;
   }

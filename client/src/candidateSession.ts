@@ -49,7 +49,7 @@ export class CandidateSession implements vscode.Disposable {
     this.listeners = vscode.Disposable.from(
       this.changed,
       preview.onDidClose(() => {
-        this.decide({ wentAway: true });
+        this.leave();
       }),
       vscode.workspace.onDidChangeTextDocument((event) => {
         if (event.document === document) checkDocument();
@@ -105,6 +105,11 @@ export class CandidateSession implements vscode.Disposable {
   /** Takes none. */
   discard(): void {
     this.decide({});
+  }
+
+  /** Takes none, because the person is elsewhere by now. */
+  leave(): void {
+    this.decide({ wentAway: true });
   }
 
   dispose(): void {

@@ -72,6 +72,9 @@ export class Client implements vscode.Disposable {
   /** Resolves once the server runs; rejects with the reason when it cannot be started. */
   async started(): Promise<LanguageClient> {
     this.starting ??= this.start().catch((error: unknown) => {
+      // A client that failed to start would fail again with the same reason.
+      void this.stop();
+      this.client = undefined;
       this.starting = undefined;
       const reason = error instanceof Error ? error.message : String(error);
       this.log.error(`The language server did not start: ${reason}`);
@@ -89,12 +92,11 @@ export class Client implements vscode.Disposable {
   async restart(): Promise<void> {
     this.log.info('Restarting the server.');
     this.crashes = [];
-    // A server that never came up cannot be stopped; starting it is all there is to do.
-    if (this.client?.isRunning() === true) await this.client.restart();
-    else {
-      this.starting = undefined;
-      await this.started();
-    }
+    // A server that hangs does not stop in time; its client would be of no use any more.
+    await this.stop();
+    this.client = undefined;
+    this.starting = undefined;
+    await this.started();
   }
 
   /** @param onProgress hears how the texts come about, until there is an answer */
@@ -203,6 +205,8 @@ export class Client implements vscode.Disposable {
     );
     this.log.error(reason);
     this.statusChanged.fire({ kind: 'error', busy: false, reason });
+    this.starting = Promise.reject(new Error(reason));
+    this.starting.catch(() => undefined);
     return false;
   }
 }

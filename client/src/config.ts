@@ -1,9 +1,6 @@
 import * as vscode from 'vscode';
 import { isValid, type SettingSchemas } from './settingSchema';
 
-/** No hole gets more tokens than this, whatever is asked for. */
-export const LONGEST_HOLE = 128;
-
 /**
  * The settings the client itself needs, read anew each time; the server asks for its own. A value that
  * package.json does not allow counts as absent.

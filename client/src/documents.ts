@@ -16,6 +16,13 @@ export function isOurs(document: vscode.TextDocument): boolean {
   return DOCUMENTS.some(({ scheme }) => scheme === document.uri.scheme);
 }
 
+/** Hears of documents that are gone; a change of language closes them, too, and opens them again. */
+export function onDidReallyClose(listener: (document: vscode.TextDocument) => void): vscode.Disposable {
+  return vscode.workspace.onDidCloseTextDocument((document) => {
+    if (!vscode.workspace.textDocuments.includes(document)) listener(document);
+  });
+}
+
 /** The editor a command is meant for; tells the person when there is none. */
 export function activeEditor(): vscode.TextEditor | undefined {
   const editor = vscode.window.activeTextEditor;

@@ -1,7 +1,11 @@
 import * as vscode from 'vscode';
-import { LONGEST_HOLE, type Config } from './config';
+import type { Config } from './config';
 import { DOCUMENTS } from './documents';
 import { findHoles, type HoleMarker } from './holeMarkers';
+
+/** The most tokens that the server gives a hole alone, and each of several. */
+const LONGEST_FILL = 512;
+const LONGEST_JOINT_FILL = 128;
 
 /** What a hover may run. */
 const COMMANDS = [
@@ -30,7 +34,7 @@ function describe(hole: HoleMarker, index: number, count: number, config: Config
   const text = new vscode.MarkdownString(undefined, true);
   text.isTrusted = { enabledCommands: COMMANDS };
   const title = count === 1 ? t('Hole') : t('Hole {0} of {1}', index + 1, count);
-  text.appendMarkdown(`**${title}** · ${sizeInWords(hole, config)}\n\n`);
+  text.appendMarkdown(`**${title}** · ${sizeInWords(hole, count, config)}\n\n`);
   const what =
     count === 1
       ? t('Parafill replaces it with code that fits before and after.')
@@ -53,10 +57,14 @@ function describe(hole: HoleMarker, index: number, count: number, config: Config
   return text;
 }
 
-function sizeInWords({ size }: HoleMarker, config: Config): string {
+function sizeInWords({ size }: HoleMarker, count: number, config: Config): string {
   const { t } = vscode.l10n;
+  const most = count === 1 ? LONGEST_FILL : LONGEST_JOINT_FILL;
   if (size === undefined || size === 0)
     return t('at most {0} tokens; write {1} for fewer', config.maxTokens, '`⟦16⟧`');
-  if (size > LONGEST_HOLE) return t('at most {0} tokens, which is the most a hole can get', LONGEST_HOLE);
+  if (size > most)
+    return count === 1
+      ? t('at most {0} tokens, which is the most a hole can get', most)
+      : t('at most {0} tokens, which is the most one of several holes can get', most);
   return size === 1 ? t('at most one token') : t('at most {0} tokens', size);
 }

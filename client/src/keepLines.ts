@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { announce } from './announce';
 import type { Config } from './config';
-import { activeEditor, isOurs, tell } from './documents';
+import { activeEditor, isOurs, onDidReallyClose, tell } from './documents';
 import { lineAfter } from './lineMarks';
 
 /** A marked line and what it said when it was marked. */
@@ -42,7 +42,7 @@ export class KeptLines implements vscode.Disposable {
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         this.follow(document, contentChanges);
       }),
-      vscode.workspace.onDidCloseTextDocument((document) => this.marks.delete(document.uri.toString())),
+      onDidReallyClose((document) => this.marks.delete(document.uri.toString())),
       vscode.window.onDidChangeVisibleTextEditors((editors) => {
         for (const editor of editors) this.decorate(editor);
       }),

@@ -10,7 +10,7 @@ export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.languages.createLanguageStatusItem('parafill.status', [...DOCUMENTS]);
   private readonly disposables: { dispose(): unknown }[] = [this.item];
   private current: StatusParams | undefined;
-  private lastMessage = '';
+  private lastMessage: string | undefined;
 
   constructor(
     client: Client,
@@ -49,8 +49,9 @@ export class StatusItem implements vscode.Disposable {
   /** What keeps Parafill from working is said once, not at every keystroke. */
   private tell(status: StatusParams): void {
     const message = status.kind === 'error' ? status.reason : status.warning;
-    if (message === undefined || message === this.lastMessage) return;
+    if (message === this.lastMessage) return;
     this.lastMessage = message;
+    if (message === undefined) return;
     const showLog = vscode.l10n.t('Show Log');
     const restart = vscode.l10n.t('Restart Server');
     const text = `Parafill: ${message}`;

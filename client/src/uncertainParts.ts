@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { TextSpan } from '../../server/src/protocol';
 import type { Client } from './client';
 import type { Config } from './config';
-import { DOCUMENTS, isOurs, snapshot, tell, toProtocol, writableEditor } from './documents';
+import { DOCUMENTS, isOurs, onDidReallyClose, snapshot, tell, toProtocol, writableEditor } from './documents';
 import { tellWhyNot, type Fills } from './fills';
 import type { FillTarget } from './fillTarget';
 import { spansAfter, type Span } from './spanMarks';
@@ -32,7 +32,7 @@ export class UncertainParts implements vscode.Disposable {
         if (spans.length > 0 && contentChanges.length > 0)
           this.set(document, spansAfter(spans, contentChanges));
       }),
-      vscode.workspace.onDidCloseTextDocument((document) => this.marks.delete(document.uri.toString())),
+      onDidReallyClose((document) => this.marks.delete(document.uri.toString())),
       vscode.workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration('parafill.showUncertainParts')) this.decorateAll();
       }),

@@ -148,11 +148,11 @@ function serve(connection: Connection, bundledPath: string): void {
     }),
   ];
 
-  const modelChoice = (): ModelChoice => ({
-    modelPath: settings().modelPath === '' ? '' : resolve(settings().modelPath),
-    threads: settings().threads,
-    provider: settings().provider,
-  });
+  const modelChoice = (): ModelChoice | undefined => {
+    const { enable, modelPath, threads, provider } = settings();
+    // A model that nobody may ask would only take memory.
+    return enable ? { modelPath: modelPath === '' ? '' : resolve(modelPath), threads, provider } : undefined;
+  };
   store.add(
     configuration.onChange(() => {
       // Steps, lengths and languages may all be others now.
@@ -165,6 +165,7 @@ function serve(connection: Connection, bundledPath: string): void {
   store.add(
     host.onChange(() => {
       cache.clear();
+      latency.clear();
       status.refresh();
     }),
   );
@@ -213,6 +214,10 @@ function serve(connection: Connection, bundledPath: string): void {
   // for the case that this one gets no chance to run anything.)
   process.on('exit', () => {
     store.dispose();
+  });
+  // What one request stumbles over must not end all others.
+  process.on('unhandledRejection', (reason) => {
+    log.error(`Something failed that nobody waited for: ${errorMessage(reason)}`);
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => process.exit(0));

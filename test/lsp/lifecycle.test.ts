@@ -120,6 +120,8 @@ describe('lifecycle', () => {
     await server.until(() => server.status?.reason?.includes('parafill.enable.') === true);
     assert.deepEqual(await server.inlineCompletion(uri, 4), []);
     assert.equal((await server.fillHoles(uri)).kind, 'failed');
+    // A model that nobody may ask takes no memory.
+    await server.until(() => server.status?.inferencePid === undefined);
 
     await server.configure({ maxFileSize: 1_000 });
     await server.until(() => server.status?.kind === 'ready');
@@ -136,6 +138,7 @@ describe('lifecycle', () => {
     const server = await LanguageServer.start({ pullsConfiguration: false, settings: { enable: false } });
     const status = await server.until(() => server.status);
     assert.equal(status.kind, 'paused');
+    assert.equal(status.inferencePid, undefined);
     await server.configure({ enable: true });
     await server.ready();
     await server.stop();

@@ -31,7 +31,8 @@ describe('workspace context', () => {
     mkdirSync(join(folder, 'src'), { recursive: true });
     writeFileSync(join(folder, 'src', 'ledger.ts'), ledger);
     writeFileSync(join(folder, 'src', 'secret.ts'), ledger);
-    writeFileSync(join(folder, '.gitignore'), 'secret.ts\n');
+    // The first line is no rule, and must not be in the way of the second.
+    writeFileSync(join(folder, '.gitignore'), 'foo[/bar\nsecret.ts\n');
     model = withFileShare('model', 0.25);
   });
 
@@ -122,6 +123,8 @@ describe('workspace context', () => {
 
   it('does not come from files that are not open in a workspace that is not trusted', async () => {
     await withServer({ folder: inFolder(), trusted: false }, async (server) => {
+      // Nor from those of which only the folder knows whether git ignores them.
+      await server.open(ledger, 'typescript', uriOf('ledger.ts'));
       const uri = await server.open(main, 'typescript', uriOf('main.ts'));
       for (let i = 0; i < 5; i++) assert.equal(await chunksShown(server, uri), 0);
       await server.connection.sendNotification(WORKSPACE_TRUSTED);

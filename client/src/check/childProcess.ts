@@ -22,7 +22,7 @@ export type CheckResult =
   /** The command ended with exit code 0. `ms` is how long it ran. */
   | { readonly kind: 'passed'; readonly ms: number; readonly output: string }
   | { readonly kind: 'failed'; readonly because: CheckFailure; readonly ms: number; readonly output: string }
-  /** There is no such command: no candidate can pass. */
+  /** Nothing can be run at all: no candidate can pass. */
   | { readonly kind: 'unusable'; readonly reason: string }
   | { readonly kind: 'cancelled' };
 
@@ -52,6 +52,18 @@ export function runCheck(command: string, options: CheckOptions): Promise<CheckR
     const run = new Run(command, options, resolve);
     run.watch();
   });
+}
+
+/**
+ * What a shell said that did not find the command, or could not execute it; undefined where the check ended otherwise. It
+ * may have been a command that the checked code itself calls.
+ */
+export function missingCommand(result: CheckResult): string | undefined {
+  if (result.kind !== 'failed' || result.because.kind !== 'exit') return undefined;
+  const { code } = result.because;
+  if (!NO_SUCH_COMMAND.includes(code)) return undefined;
+  const reason = result.output.trim().split('\n').at(-1) ?? '';
+  return reason === '' ? `exit code ${code}` : reason;
 }
 
 type Stop = 'cancelled' | 'timeout' | 'output';
@@ -142,10 +154,6 @@ class Run {
     if (this.stopped !== undefined) return { kind: 'failed', because: { kind: this.stopped }, ...measured };
     if (signal !== null) return { kind: 'failed', because: { kind: 'signal', name: signal }, ...measured };
     if (code === 0) return { kind: 'passed', ...measured };
-    if (code !== null && NO_SUCH_COMMAND.includes(code)) {
-      const reason = measured.output.trim().split('\n').at(-1) ?? '';
-      return { kind: 'unusable', reason: reason === '' ? `exit code ${code}` : reason };
-    }
     return { kind: 'failed', because: { kind: 'exit', code: code ?? -1 }, ...measured };
   }
 

@@ -151,7 +151,10 @@ async function searchInCopy(
   signal: AbortSignal,
   report: (message: string, increment: number) => void,
 ): Promise<SearchOutcome> {
-  await removeStaleCopies();
+  const onFailure = (reason: string): void => {
+    parts.log.warn(`A scratch copy cannot be removed: ${reason}`);
+  };
+  await removeStaleCopies(onFailure);
   const copy = await createScratchCopy(task.folder.uri.fsPath, await unsavedFiles(task), signal);
   if (copy === undefined) return { kind: 'cancelled' };
   parts.log.debug(`The scratch copy (${copy.kind}) is ${copy.folder}.`);
@@ -159,6 +162,10 @@ async function searchInCopy(
   try {
     return await findPassing({
       total,
+      original: task.text.slice(
+        task.target.taken.document.offsetAt(task.range.start),
+        task.target.taken.document.offsetAt(task.range.end),
+      ),
       ask: (count, round) => ask(task, count, round, signal),
       check: (text) => check(parts, task, copy, text, signal),
       onTry: (number) => {
@@ -166,7 +173,10 @@ async function searchInCopy(
       },
     });
   } finally {
-    await copy.dispose();
+    // What was found is found all the same.
+    await copy.dispose().catch((error: unknown) => {
+      onFailure(String(error));
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import {
+  chmod,
   copyFile,
   lstat,
   mkdir,
@@ -26,7 +27,7 @@ export interface ScratchCopy {
   readonly environment: Readonly<Record<string, string>>;
   /** Writes a file of the copy. @param path relative to the workspace folder */
   write(path: string, content: Uint8Array): Promise<void>;
-  /** Removes the copy. */
+  /** Removes the copy. @throws when something in it may not be removed */
   dispose(): Promise<void>;
 }
 
@@ -100,7 +101,7 @@ export async function createScratchCopy(
     if (!signal.aborted) return copy;
   } catch (error) {
     if (!signal.aborted) {
-      await remove();
+      await remove().catch(() => undefined);
       throw error;
     }
   }
@@ -108,13 +109,23 @@ export async function createScratchCopy(
   return undefined;
 }
 
-/** Removes what programs that ended without cleaning up have left behind. */
-export async function removeStaleCopies(parent = tmpdir()): Promise<void> {
+/**
+ * Removes what programs that ended without cleaning up have left behind.
+ *
+ * @param onFailure hears why something stays where it is
+ */
+export async function removeStaleCopies(
+  onFailure: (reason: string) => void,
+  parent = tmpdir(),
+): Promise<void> {
   const names = await readdir(parent);
   for (const name of names.filter((entry) => entry.startsWith(NAME))) {
     const home = join(parent, name);
     const owner = await readOwner(home);
-    if (owner?.host === hostname() && !isAlive(owner.pid)) await removeCopy(home, owner);
+    if (owner?.host !== hostname() || isAlive(owner.pid)) continue;
+    await removeCopy(home, owner).catch((error: unknown) => {
+      onFailure(String(error));
+    });
   }
 }
 
@@ -140,12 +151,29 @@ function isAlive(pid: number): boolean {
 
 /** Links are unlinked and never followed, so that the dependencies they point at stay. */
 async function removeCopy(home: string, { repository }: Owner): Promise<void> {
-  await rm(join(home, 'work'), { recursive: true, force: true, maxRetries: 10 });
+  await removeFolder(join(home, 'work'));
   if (repository !== undefined) {
     // git would refuse to forget a worktree only if it had never heard of it.
     await git(repository, ['worktree', 'remove', '--force', join(home, 'work')]).catch(() => undefined);
   }
   await rm(home, { recursive: true, force: true, maxRetries: 10 });
+}
+
+async function removeFolder(folder: string): Promise<void> {
+  const options = { recursive: true, force: true, maxRetries: 10 } as const;
+  try {
+    await rm(folder, options);
+  } catch {
+    // A check may have made folders that nobody may change.
+    await makeWritable(folder);
+    await rm(folder, options);
+  }
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  await chmod(folder, 0o700);
+  for (const entry of await readdir(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name));
 }
 
 async function addWorktree(

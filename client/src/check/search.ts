@@ -1,4 +1,4 @@
-import type { CheckResult } from './childProcess';
+import { missingCommand, type CheckResult } from './childProcess';
 
 /** What the model has to say when it is asked for other texts; it may have none. */
 export type Answer =
@@ -9,6 +9,8 @@ export type Answer =
 export interface SearchParts {
   /** How many candidates are tried at most. */
   readonly total: number;
+  /** What stands there now. */
+  readonly original: string;
   /** Asks the model. @param round from 0; another round gives other texts */
   readonly ask: (count: number, round: number) => Promise<Answer>;
   /** Runs the check with a text in place of the selection. */
@@ -45,9 +47,16 @@ const MOST_BARREN_ROUNDS = 3;
 export const NONSENSE = '\n)]}> "\' \u27e7 not code\n';
 
 /** Tries candidates, each once, until one passes the check. */
-export async function findPassing({ total, ask, check, onTry }: SearchParts): Promise<SearchOutcome> {
+export async function findPassing({
+  total,
+  original,
+  ask,
+  check,
+  onTry,
+}: SearchParts): Promise<SearchOutcome> {
   const tried = new Set<string>();
   let last: FailedCheck | undefined;
+  let isThere = false;
   for (let round = 0, barren = 0; tried.size < total && barren < MOST_BARREN_ROUNDS; round++) {
     const answer = await ask(Math.min(BATCH, total - tried.size), round);
     if (answer.kind === 'cancelled') return answer;
@@ -65,6 +74,14 @@ export async function findPassing({ total, ask, check, onTry }: SearchParts): Pr
           return { kind: 'stopped', by: 'check', reason: result.reason };
         case 'failed':
           last = result;
+          if (!isThere && missingCommand(result) !== undefined) {
+            // Either the check is missing, or something that the candidate calls.
+            const control = await check(original);
+            if (control.kind === 'cancelled') return control;
+            const reason = missingCommand(control);
+            if (reason !== undefined) return { kind: 'stopped', by: 'check', reason };
+            isThere = true;
+          }
           break;
         case 'passed': {
           const control = await check(NONSENSE);

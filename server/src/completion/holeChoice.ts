@@ -1,3 +1,4 @@
+import { turn } from '../base/async';
 import type { InfillCandidate } from '../inference/messages';
 import { specialCharacters } from './postprocess/specialCharacters';
 import { bestOf, type Rankable } from './rank';
@@ -39,17 +40,27 @@ export function chooserFor(
     const best = (some: readonly InfillCandidate[], most: number): Promise<Choice[]> =>
       bestOf(syntax, { ...place, segments }, distinct(some.filter(isWanted)), ({ fills }) => fills, most);
 
-    const said = candidates.map((candidate) => withoutRepetition(candidate, around, filters));
+    const said = await eachInTurn(candidates, (candidate) => withoutRepetition(candidate, around, filters));
     const right = (await best(said, wanted)).filter(({ parses }) => parses);
     if (right.length === wanted) return right;
     const least = right.at(-1)?.score ?? Infinity;
     // Right ones are judged with them once more: errors are counted against the best of all.
-    const cut = said.map((candidate) => ({
+    const cut = await eachInTurn(said, (candidate) => ({
       ...withoutWhatFollows(candidate, around, filters),
       score: Math.min(candidate.score, least),
     }));
     return distinct([...right, ...(await best(cut, wanted))]).slice(0, wanted);
   };
+}
+
+/** Many candidates for many holes take a while, in which others have to be answered, too. */
+async function eachInTurn<T, U>(candidates: readonly T[], work: (candidate: T) => U): Promise<U[]> {
+  const done: U[] = [];
+  for (const candidate of candidates) {
+    await turn();
+    done.push(work(candidate));
+  }
+  return done;
 }
 
 /** The name of what is wrong with fills that nobody could want. */

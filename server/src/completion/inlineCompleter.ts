@@ -120,9 +120,9 @@ export class InlineCompleter {
   ): Promise<CompletionOutcome> {
     const { infiller, cache, latency, syntax, now } = this.parts;
     const automatic = input.trigger === 'automatic';
-    const started = now();
-    const request = this.requestFor(input, context, started - arrived);
+    const request = this.requestFor(input, context, now() - arrived);
     const outcome = await infiller.infill(request, cancellation);
+    const answered = now();
     if (outcome.kind === 'failed') return { kind: 'failed', reason: outcome.reason };
     // An answer that comes too late is still right for its place, but nobody waits for its ranking.
     if (outcome.kind === 'cancelled' || cancellation.isCancellationRequested) {
@@ -147,7 +147,8 @@ export class InlineCompleter {
     const { candidates, filters } = key.sureOnly
       ? worthOf(judged, place)
       : { candidates: judged, filters: [] };
-    if (automatic) latency.add(now() - started);
+    // Without what the model took to load, of which the first request may have had to wait.
+    if (automatic) latency.add(outcome.timings.totalMs + now() - answered);
     cache.set(key, candidates, input.candidates);
     return {
       kind: 'candidates',
@@ -180,7 +181,9 @@ export class InlineCompleter {
         : { mode: 'both', temperature: input.temperature, candidates: input.candidates }),
       seed: 0,
       ...(steps === undefined ? {} : { steps }),
-      ...(budgetMs === undefined ? {} : { budgetMs: automatic ? AUTOMATIC_BUDGET_MS - waitedMs : budgetMs }),
+      ...(budgetMs === undefined
+        ? {}
+        : { budgetMs: automatic ? Math.max(0, AUTOMATIC_BUDGET_MS - waitedMs) : budgetMs }),
     };
   }
 }

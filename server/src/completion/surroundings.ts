@@ -1,9 +1,10 @@
 import type { InfillCandidate } from '../inference/messages';
-import type { Filter } from './postprocess';
+import type { Filter, FilterContext } from './postprocess';
 import { closingBrackets } from './postprocess/closingBrackets';
 import { closingQuote } from './postprocess/closingQuote';
 import { duplicateSuffix } from './postprocess/duplicateSuffix';
 import { loops } from './postprocess/repetition';
+import { DEFAULT_WINDOW } from './context';
 import { isBlank, lastLine } from './text';
 
 /** What stands around the holes, with LF line ends: k + 1 segments around k holes. */
@@ -91,12 +92,20 @@ function cutBy<T extends Fills>(
       .map((segment, i) => (i === 0 ? '' : (fills[from + i - 1] ?? '')) + segment)
       .join('');
   for (const [i, fill] of fills.entries()) {
-    const prefix = around(0, i);
-    const suffix = around(i + 1, segments.length - 1);
+    // Holes may stand at both ends of a large file, which nobody can scan for every candidate.
+    const before = around(0, i);
+    const behind = around(i + 1, segments.length - 1);
+    const place: FilterContext = {
+      language,
+      prefix: before.slice(-DEFAULT_WINDOW.before),
+      suffix: behind.slice(0, DEFAULT_WINDOW.after),
+      cutBefore: cutBefore || before.length > DEFAULT_WINDOW.before,
+      cutAfter: cutAfter || behind.length > DEFAULT_WINDOW.after,
+    };
     let kept = fill;
     for (const filter of by) {
       if (MISFITS.includes(filter) && kept.trimEnd().includes('\n')) continue;
-      const cut = filter.apply(kept, { language, prefix, suffix, cutBefore, cutAfter });
+      const cut = filter.apply(kept, place);
       // A hole that would be left with nothing keeps what it has: somebody asked for something there.
       if (cut === undefined || cut === '') continue;
       if (cut !== kept) filters.add(filter.name);

@@ -8,6 +8,12 @@ const trustedForMs = 10_000;
 
 const mostFolders = 200;
 
+/** Rules beyond so many UTF-16 units of a file are not read. */
+const mostUnits = 256 * 1024;
+
+/** With more wildcards than this in a name, comparing takes forever: nobody writes that for a good reason. */
+const mostWildcards = 4;
+
 /** Whether git is told to ignore files: by the `.gitignore` of their folder or of one above, up to a root. */
 export class GitIgnore {
   private readonly rules = new LruMap<string, { readonly at: number; readonly ignore: Promise<Ignore> }>(
@@ -28,7 +34,10 @@ export class GitIgnore {
     // The nearest file that says something about a path wins.
     for (const folder of folders) {
       const rules = await this.rulesOf(folder);
-      const verdict = rules.test(relative(folder, path).split(sep).join('/'));
+      const inside = relative(folder, path).split(sep).join('/');
+      // Such as `.../file`, of which the library does not believe that it is inside.
+      if (!ignore.isPathValid(inside)) return true;
+      const verdict = rules.test(inside);
       if (verdict.ignored) ignored = true;
       if (verdict.unignored) ignored = false;
     }
@@ -39,11 +48,25 @@ export class GitIgnore {
     const known = this.rules.get(folder);
     if (known !== undefined && this.now() - known.at < trustedForMs) return known.ignore;
     const read = readFile(join(folder, '.gitignore'), 'utf8').then(
-      (text) => ignore().add(text),
+      rulesIn,
       // Most folders have none.
       () => ignore(),
     );
     this.rules.set(folder, { at: this.now(), ignore: read });
     return read;
   }
+}
+
+/** The rules of a `.gitignore`, but for those that are none: a bracket that is not closed, say. */
+function rulesIn(text: string): Ignore {
+  const rules = ignore();
+  for (const line of text.slice(0, mostUnits).split('\n')) {
+    if (line.split('/').some((name) => (name.match(/\*+/g) ?? []).length > mostWildcards)) continue;
+    try {
+      rules.add(line);
+    } catch {
+      // The library makes a regular expression of it, which may be a wrong one.
+    }
+  }
+  return rules;
 }

@@ -78,7 +78,7 @@ export class ModelHost implements Infiller, Disposable {
 
   constructor(private readonly options: ModelHostOptions) {}
 
-  /** `undefined` until the first `use`. */
+  /** `undefined` until the first `use`, and while none is wanted. */
   get model(): HostedModel | undefined {
     if (this.current === undefined) return undefined;
     const { client, path } = this.current;
@@ -95,13 +95,22 @@ export class ModelHost implements Infiller, Disposable {
     return toDisposable(() => void this.listeners.delete(listener));
   }
 
-  /** Changes the model when the choice is another one; the old process ends. An empty path: the bundled one. */
-  use(choice: ModelChoice): void {
+  /**
+   * Changes the model when the choice is another one; the old process ends. An empty path: the bundled one. No choice: no
+   * model is wanted for now.
+   */
+  use(choice: ModelChoice | undefined): void {
     if (this.disposed) return;
-    if (JSON.stringify(this.choice) === JSON.stringify(choice)) return;
-    this.choice = choice;
-    this.warning = undefined;
-    this.replaceBy(choice);
+    if (JSON.stringify(this.choice) !== JSON.stringify(choice)) {
+      this.choice = choice;
+      this.warning = undefined;
+      if (choice !== undefined) this.replaceBy(choice);
+      else {
+        this.stop();
+        this.notify();
+      }
+    }
+    this.chosen.resolve(undefined);
   }
 
   async infill(
@@ -139,7 +148,10 @@ export class ModelHost implements Infiller, Disposable {
     // The model in use may be replaced by the bundled one while this waits for it.
     for (;;) {
       const { current } = this;
-      if (current === undefined) return { kind: 'failed', reason: 'The server shuts down.' };
+      if (current === undefined) {
+        const reason = this.disposed ? 'The server shuts down.' : 'Parafill is switched off.';
+        return { kind: 'failed', reason };
+      }
       const failure = await Promise.race([failureOf(current.client), cancelled]);
       if (cancellation.isCancellationRequested) return { kind: 'cancelled' };
       if (current !== this.current) continue;
@@ -151,7 +163,6 @@ export class ModelHost implements Infiller, Disposable {
     this.stop();
     this.state = { kind: 'loading' };
     this.current = this.start(choice);
-    this.chosen.resolve(undefined);
     this.notify();
   }
 

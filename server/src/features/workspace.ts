@@ -83,6 +83,7 @@ export class Workspace implements Feature {
     store.add(
       connection.onNotification(WORKSPACE_TRUSTED, () => {
         this.isTrusted = true;
+        for (const { uri } of documents.all()) void this.askGit(uri);
       }),
     );
     // A document that was opened counts as changed, too.
@@ -145,7 +146,9 @@ export class Workspace implements Feature {
     return excludedBy(uri, this.parts.settings().exclude) !== undefined;
   }
 
+  /** In a workspace that is not trusted not even what git ignores is read, so that nothing of it is shown. */
   private async askGit(uri: string): Promise<void> {
+    if (!this.isTrusted) return;
     const path = diskPath(uri);
     const root = path === undefined ? undefined : folderOf(this.folders, path);
     const verdict = path !== undefined && root !== undefined && (await this.gitIgnore.isIgnored(root, path));

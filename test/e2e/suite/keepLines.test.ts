@@ -55,6 +55,12 @@ describe('kept lines', () => {
     assert.deepEqual(api.keptLines(document), []);
   });
 
+  it('stay when the language of the document changes', async () => {
+    const editor = await editorWithKept();
+    const document = await vscode.languages.setTextDocumentLanguage(editor.document, 'javascript');
+    assert.deepEqual(api.keptLines(document), [2]);
+  });
+
   it('stay while the lines around them are regenerated, and are marked still', async () => {
     const editor = await editorWithKept();
     const { document } = editor;

@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MOST_OUTPUT, runCheck, type CheckResult } from '../../../client/src/check/childProcess';
+import {
+  missingCommand,
+  MOST_OUTPUT,
+  runCheck,
+  type CheckResult,
+} from '../../../client/src/check/childProcess';
 
 /** Real shells and real processes; the commands are those of a POSIX shell. */
 (process.platform === 'win32' ? describe.skip : describe)('runCheck', () => {
@@ -60,7 +65,8 @@ import { MOST_OUTPUT, runCheck, type CheckResult } from '../../../client/src/che
 
   it('says that there is no such command, or no such folder', async () => {
     const missing = await run('no-such-command-anywhere');
-    assert.match(missing.kind === 'unusable' ? missing.reason : '', /no-such-command-anywhere.*not found/);
+    assert.match(missingCommand(missing) ?? '', /no-such-command-anywhere.*not found/);
+    assert.equal(missingCommand(await run('exit 1')), undefined);
     const signal = new AbortController().signal;
     const nowhere = await runCheck('true', { folder: join(folder, 'gone'), timeoutMs: 1_000, signal });
     assert.match(nowhere.kind === 'unusable' ? nowhere.reason : '', /ENOENT/);

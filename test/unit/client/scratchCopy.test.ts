@@ -224,11 +224,22 @@ describe('createScratchCopy', () => {
     const owner = join(crashed.folder, '../owner.json');
     const { pid } = spawnSync('true');
     writeFileSync(owner, JSON.stringify({ ...(JSON.parse(readFileSync(owner, 'utf8')) as object), pid }));
-    await removeStaleCopies(parent);
+    const failures: string[] = [];
+    await removeStaleCopies((reason) => failures.push(reason), parent);
+    assert.deepEqual(failures, []);
     assert.equal(existsSync(crashed.folder), false);
     assert.ok(existsSync(used.folder));
     assert.equal(git('worktree', 'list').trim().split('\n').length, 2);
     assert.ok(existsSync(join(project, 'node_modules/dep/index.js')));
     await used.dispose();
+  });
+
+  it('removes folders that a check made read-only', async () => {
+    const copy = await create();
+    mkdirSync(join(copy.folder, 'locked/inside'), { recursive: true });
+    writeFileSync(join(copy.folder, 'locked/inside/file'), '');
+    for (const folder of ['locked/inside', 'locked']) chmodSync(join(copy.folder, folder), 0o500);
+    await copy.dispose();
+    assert.equal(existsSync(copy.folder), false);
   });
 });

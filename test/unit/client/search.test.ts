@@ -5,6 +5,9 @@ import { findPassing, NONSENSE, type Answer, type SearchOutcome } from '../../..
 const passed: CheckResult = { kind: 'passed', ms: 12, output: '' };
 const failed: CheckResult = { kind: 'failed', because: { kind: 'exit', code: 1 }, ms: 5, output: 'no' };
 
+/** What stands in the document. */
+const ORIGINAL = 'original';
+
 /** A search in which the model answers round by round, and texts pass the check or do not. */
 async function search(
   rounds: readonly (readonly string[])[],
@@ -15,6 +18,7 @@ async function search(
   const asked: number[] = [];
   const outcome = await findPassing({
     total,
+    original: ORIGINAL,
     ask: (count, round): Promise<Answer> => {
       asked.push(count);
       return Promise.resolve({ kind: 'texts', texts: (rounds[round] ?? []).slice(0, count) });
@@ -25,7 +29,7 @@ async function search(
     },
     onTry: (number) => {
       // The nonsense is no candidate.
-      assert.equal(number, checked.filter((text) => text !== NONSENSE).length + 1);
+      assert.equal(number, checked.filter((text) => text !== NONSENSE && text !== ORIGINAL).length + 1);
     },
   });
   return { outcome, checked, asked };
@@ -77,9 +81,28 @@ describe('findPassing', () => {
     assert.deepEqual(cancelled.checked, ['a']);
   });
 
+  it('tells a check that is missing from a command that a candidate calls', async () => {
+    const missing: CheckResult = {
+      kind: 'failed',
+      because: { kind: 'exit', code: process.platform === 'win32' ? 9009 : 127 },
+      ms: 5,
+      output: 'x.sh: line 1\nfrobnicate: command not found\n',
+    };
+    const ofCandidate = await search([['a', 'b', 'c']], (text) =>
+      text === 'c' ? passed : text === ORIGINAL ? failed : missing,
+    );
+    assert.equal(ofCandidate.outcome.kind === 'passed' && ofCandidate.outcome.text, 'c');
+    assert.deepEqual(ofCandidate.checked, ['a', ORIGINAL, 'b', 'c', NONSENSE]);
+    const ofCheck = await search([['a', 'b']], () => missing);
+    const reason = 'frobnicate: command not found';
+    assert.deepEqual(ofCheck.outcome, { kind: 'stopped', by: 'check', reason });
+    assert.deepEqual(ofCheck.checked, ['a', ORIGINAL]);
+  });
+
   it('stops when the model cannot be asked', async () => {
     const outcome = await findPassing({
       total: 8,
+      original: ORIGINAL,
       ask: () => Promise.resolve({ kind: 'failed', reason: 'The document changed.' }),
       check: () => Promise.resolve(passed),
       onTry: () => undefined,

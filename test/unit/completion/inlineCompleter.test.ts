@@ -26,7 +26,7 @@ after(() => {
 });
 
 /** A completer around a model that writes `fill`; documents have the cursor at `│`. */
-function bench(fill: string): Bench {
+function bench(fill: string, now = (): number => performance.now()): Bench {
   const model = new ScriptedModel(fill);
   const latency = new Latency();
   const infiller = infillerOf(model);
@@ -42,7 +42,7 @@ function bench(fill: string): Bench {
     debounce: new Debounce(),
     latency,
     syntax,
-    now: () => performance.now(),
+    now,
   });
   return {
     model,
@@ -237,6 +237,13 @@ describe('InlineCompleter', () => {
     const [automatic, invoked] = requests.map(({ budgetMs }) => budgetMs ?? Infinity);
     assert.ok(automatic !== undefined && automatic > 0 && automatic <= 400 - 100, `${automatic} ms`);
     assert.equal(invoked, 3_000);
+  });
+
+  it('asks for what needs no time where the pause has taken all of it', async () => {
+    let clock = 0;
+    const { completer, requests } = bench('a', () => (clock += 500));
+    await completer.complete(inputOf('1│', { trigger: 'automatic', budgetMs: 3_000 }), neverCancelled);
+    assert.equal(requests[0]?.budgetMs, 0);
   });
 
   it('measures automatic completions only', async () => {
