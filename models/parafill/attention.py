@@ -58,7 +58,7 @@ def canvas_mask(visible: Tensor, group: Tensor, lane: int, revealed: Tensor | No
 
 
 def canvas_blocks(visible: Tensor, group: Tensor, lane: int, revealed: Tensor | None = None) -> BlockMask:
-    """canvas_mask for FlexAttention, which skips blocks of 128 x 128 that nobody sees (more than half of them)."""
+    """canvas_mask for FlexAttention, which skips blocks of 128 x 128 that nobody sees (a third of them)."""
 
     def sees(batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         in_lane = key < lane

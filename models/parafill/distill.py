@@ -207,6 +207,7 @@ def distill(
     # Rounds see different data than pretraining and than each other.
     first = 10_000_000 * min(begun, default=0)
     batches = prefetch(make_source, ranks.own(first), ranks.count, config.workers)
+    clock, minutes = Clock(), config.budget.minutes
     for number, step in enumerate(config.rounds, 1):
         checkpoint = folder / f"round{number}"
         source = done[-1] if done else start
@@ -216,6 +217,11 @@ def distill(
             continue
         torch.manual_seed(config.seed + number)
         teacher, student = load_model(source).to(device).eval(), load_model(source).to(device)
+        if minutes is not None:
+            # All rounds share their time: what one takes to start is not missing at the end.
+            left = minutes * len(begun) - clock.elapsed() / 60
+            share = max(left, 0.1) / (len(begun) - begun.index(number))
+            config = dataclasses.replace(config, budget=dataclasses.replace(config.budget, minutes=share))
         _round(student, teacher, step, number, config, batches, ranks, log, eoh)
         if ranks.first:
             info = {

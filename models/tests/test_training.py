@@ -164,7 +164,7 @@ def test_orthogonalise_brings_singular_values_near_one() -> None:
 def test_training_flops_of_a_hand_made_case() -> None:
     model = ModelConfig(layers=1, dim=4, heads=2, kv_heads=1, head_dim=2, ffn=8, vocab_size=16, context_length=8)
     # Weights: query and output 4 x 4, key and value 4 x 2, three of 4 x 8: 144. Lane 8, canvas 4.
-    forward = 2 * 144 * 12 + 2 * 4 * 16 * 8 + 4 * 4 * (8 * 8 / 2 + 4 * 12)
+    forward = 2 * 144 * 12 + 2 * 4 * 16 * 8 + 4 * 4 * (8 * 8 / 2 + 4 * 12 / 2)
     assert training_flops(model, lane=8, canvas=4) == 3 * forward
 
 

@@ -105,6 +105,7 @@ function serve(connection: Connection, bundledPath: string): void {
   };
   const completer = new InlineCompleter({
     infiller: host,
+    isReady: () => host.model?.state.kind === 'ready',
     cache,
     debounce: new Debounce(),
     latency,

@@ -49,6 +49,8 @@ type Skipped = Extract<CompletionOutcome, { kind: 'skipped' }>;
 /** What the completer works with; each is shared with nobody but the status. */
 export interface CompleterParts {
   readonly infiller: Infiller;
+  /** Whether the model is loaded, so that a request is answered at once. */
+  readonly isReady: () => boolean;
   readonly cache: CompletionCache;
   readonly debounce: Debounce;
   readonly latency: Latency;
@@ -120,9 +122,11 @@ export class InlineCompleter {
   ): Promise<CompletionOutcome> {
     const { infiller, cache, latency, syntax, now } = this.parts;
     const automatic = input.trigger === 'automatic';
-    const request = this.requestFor(input, context, now() - arrived);
+    // What it takes to load is not what an answer takes.
+    const isMeasured = automatic && this.parts.isReady();
+    const started = now();
+    const request = this.requestFor(input, context, started - arrived);
     const outcome = await infiller.infill(request, cancellation);
-    const answered = now();
     if (outcome.kind === 'failed') return { kind: 'failed', reason: outcome.reason };
     // An answer that comes too late is still right for its place, but nobody waits for its ranking.
     if (outcome.kind === 'cancelled' || cancellation.isCancellationRequested) {
@@ -147,8 +151,7 @@ export class InlineCompleter {
     const { candidates, filters } = key.sureOnly
       ? worthOf(judged, place)
       : { candidates: judged, filters: [] };
-    // Without what the model took to load, of which the first request may have had to wait.
-    if (automatic) latency.add(outcome.timings.totalMs + now() - answered);
+    if (isMeasured) latency.add(now() - started);
     cache.set(key, candidates, input.candidates);
     return {
       kind: 'candidates',

@@ -26,7 +26,7 @@ after(() => {
 });
 
 /** A completer around a model that writes `fill`; documents have the cursor at `│`. */
-function bench(fill: string, now = (): number => performance.now()): Bench {
+function bench(fill: string, now = (): number => performance.now(), isReady = true): Bench {
   const model = new ScriptedModel(fill);
   const latency = new Latency();
   const infiller = infillerOf(model);
@@ -38,6 +38,7 @@ function bench(fill: string, now = (): number => performance.now()): Bench {
         return infiller.infill(request, cancellation, onProgress);
       },
     },
+    isReady: () => isReady,
     cache: new CompletionCache(),
     debounce: new Debounce(),
     latency,
@@ -252,6 +253,12 @@ describe('InlineCompleter', () => {
     assert.equal(latency.totalMs === undefined, true);
     await complete('2│', { trigger: 'automatic' });
     assert.equal(latency.totalMs === undefined, false);
+  });
+
+  it('does not measure what the model takes to load', async () => {
+    const { complete, latency } = bench('a', undefined, false);
+    await complete('2│', { trigger: 'automatic' });
+    assert.equal(latency.totalMs, undefined);
   });
 
   const documents: readonly (readonly [name: string, document: string])[] = [
