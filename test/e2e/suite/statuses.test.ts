@@ -1,4 +1,5 @@
 import * as assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import * as vscode from 'vscode';
 import type { StatusKind } from '../../../server/src/protocol';
 import { hasBridge, hover, idle, renderedTexts, takeMouseAway } from './bridge';
@@ -118,4 +119,28 @@ describe('the status', () => {
     await vscode.commands.executeCommand('parafill.restartServer');
     await eventuallyIs('ready');
   });
+
+  (process.platform === 'win32' ? it.skip : it)('a server that hangs is replaced by a restart', async () => {
+    const api = await readyParafill();
+    const hanging = api.status?.inferencePid ?? assert.fail('no inference process');
+    const server = Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(hanging)], { encoding: 'utf8' }));
+    process.kill(server, 'SIGSTOP');
+    await vscode.commands.executeCommand('parafill.restartServer');
+    await eventually('another server', () => {
+      const { kind, inferencePid } = api.status ?? {};
+      return kind === 'ready' && inferencePid !== hanging;
+    });
+    await editorWith('const first = 1;\nconst second = |;\n');
+    await typeAndWait('f');
+    await eventually('the end of the one that hung', () => !isAlive(server));
+  });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
