@@ -26,6 +26,10 @@ class Lead:
     opening: str = ""
     #: The tokens that begin so, int64, ascending; None where there is no opening.
     first: np.ndarray | None = None
+    #: Where no token says the opening alone: leads that leave less of it to the hole, the longest opening first.
+    others: tuple[Lead, ...] = ()
+    #: Natural log of how likely the hole begins so, where the text before it can go on in other ways, too.
+    log_share: float = 0.0
 
 
 def open_lead(tokenizer: CodeTokenizer, text: str, heals: bool) -> tuple[str, Lead]:
@@ -38,15 +42,38 @@ def open_lead(tokenizer: CodeTokenizer, text: str, heals: bool) -> tuple[str, Le
         return kept, Lead(ids, " " * ends_in_blank)
     if ends_in_blank:
         return kept, _opened(tokenizer, ids, b" ")
-    lead = Lead(ids)
+    leads = [Lead(ids)]
     for start in range(len(ids) - 1, -1, -1):
         end = tokenizer.decode_bytes(ids[start:])
         if not _UNFINISHED.fullmatch(end):
             break
         longer = _opened(tokenizer, ids[:start], end)
-        if longer.first is not None and any(len(tokenizer.decode_bytes([i])) > len(end) for i in longer.first):
-            lead = longer
-    return kept, lead
+        if not any(len(tokenizer.decode_bytes([i])) > len(end) for i in longer.first):
+            continue
+        # What one token says alone includes that nothing is left to the hole.
+        if len(tokenizer.encode(longer.opening)) == 1:
+            leads.clear()
+        leads.append(longer)
+    longest = leads[-1]
+    alone = longest.first is None or len(tokenizer.encode(longest.opening)) == 1
+    return kept, longest if alone else dataclasses.replace(longest, others=tuple(leads[-2::-1]))
+
+
+def likeliest_lead(lead: Lead, logs: np.ndarray) -> Lead:
+    """The likeliest of a lead and its others: P(its ids) times the probability of all that may come first then.
+
+    logs: float [rows, vocab], log-probabilities behind what all have in common, then each token more of the longest.
+    """
+    ways = [lead, *lead.others]
+    common, longest = len(lead.ids), ways[-1].ids
+    masses = []
+    for way in ways:
+        row = len(way.ids) - common
+        of_lead = sum(float(logs[i, longest[common + i]]) for i in range(row))
+        masses.append(of_lead + (0.0 if way.first is None else float(np.logaddexp.reduce(logs[row, way.first]))))
+    best = int(np.argmax(masses))
+    share = 0.0 if ways[best].first is None else masses[best] - float(np.logaddexp.reduce(masses))
+    return dataclasses.replace(ways[best], others=(), log_share=share)
 
 
 def fill_length(tokenizer: CodeTokenizer, before: str, fill: str, heals: bool) -> int:

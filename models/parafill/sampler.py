@@ -17,7 +17,7 @@ import numpy as np
 from .batches import context_ids, file_ids
 from .ngrams import Ngrams
 from .onnx_model import KvCache, OnnxModel
-from .opening import Lead, allow_only, open_lead
+from .opening import Lead, allow_only, likeliest_lead, open_lead
 from .recall import BehindHole, HoleMemory, Recall, RecallWeights
 from .tokenizer import CodeTokenizer
 from .workspace import Chunk
@@ -56,6 +56,8 @@ class Candidate:
     score: float
     #: Whether the last hole has its end.
     complete: bool
+    #: What of each hole's first token stands before it already.
+    openings: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,14 +200,16 @@ class Infill:
     ) -> list[Candidate]:
         """Candidates, best first. `files`: the texts of other files, of which something may be recalled."""
         context, leads = self.split(language, segments, chunks)
-        memories = self.memories(segments, leads, files)
         cache = self.model.encode(context)
+        leads = self.likeliest(cache, leads)
+        memories = self.memories(segments, leads, files)
         if len(leads) == 1 and decoding.max_tokens > self.config.max_canvas:
             found = self._fill_blocks(cache, leads[0], decoding, memories)
         else:
             found = self._fill_canvases(cache, leads, decoding, memories)
         unique: dict[tuple[str, ...], Candidate] = {}
-        for candidate in found:
+        openings = tuple(lead.opening for lead in leads)
+        for candidate in (dataclasses.replace(candidate, openings=openings) for candidate in found):
             unique.setdefault(tuple(self.texts(segments, candidate)), candidate)
         # A hole where nothing is missing is said to be one only if nothing else is known.
         unique = {texts: candidate for texts, candidate in unique.items() if all(texts)} or unique
@@ -246,8 +250,9 @@ class Infill:
                 break
             self._fix(canvases, self._denoise(cache, canvases, memories), remaining, decoding, generators)
         scores = self.scores(cache, canvases, memories)
+        share = sum(lead.log_share for lead in leads)
         return [
-            Candidate(canvas.fills(self.special.eoh, leads), score, canvas.ids[-1] == self.special.eoh)
+            Candidate(canvas.fills(self.special.eoh, leads), score + share, canvas.ids[-1] == self.special.eoh)
             for canvas, score in zip(canvases, scores, strict=True)
         ]
 
@@ -323,11 +328,21 @@ class Infill:
 
     def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
         """The fills as text, without what of their first tokens stands before the hole already."""
-        leads = [open_lead(self.tokenizer, before, self.heals)[1] for before in segments[:-1]]
         return [
-            self.tokenizer.decode(fill).removeprefix(lead.opening)
-            for fill, lead in zip(candidate.fills, leads, strict=True)
+            self.tokenizer.decode(fill).removeprefix(opening)
+            for fill, opening in zip(candidate.fills, candidate.openings, strict=True)
         ]
+
+    def likeliest(self, cache: KvCache, leads: list[Lead]) -> list[Lead]:
+        """The only hole's lead, chosen where there are several; those of several holes as they are."""
+        if len(leads) != 1 or not leads[0].others:
+            return leads
+        longest = leads[0].others[-1].ids
+        ids = np.array([[self.tokenizer.fill[0], *longest]])
+        order = np.arange(ids.shape[1])[None]
+        wanted = np.arange(len(leads[0].ids), ids.shape[1])
+        outputs = self.model.run(cache, ids, order + cache.length, order, wanted)
+        return [likeliest_lead(leads[0], outputs["logits"].astype(np.float64))]
 
     def _canvas(self, shape: list[tuple[int, bool]], leads: list[Lead], anchor: int | None = None) -> _Row:
         """A row of canvases, one a hole, of (masks, whether <eoh> follows). The rest of a hole begins at its anchor."""

@@ -22,8 +22,9 @@ def likeliest_path(
     A hole ends where the whole of it is likeliest: it is read on until its beginning alone is less likely than that.
     """
     context, leads = infill.split(language, list(segments))
-    memories = infill.memories(list(segments), leads, files)
     cache, eoh, first_text = infill.model.encode(context), infill.special.eoh, infill.tokenizer.first_text
+    leads = infill.likeliest(cache, leads)
+    memories = infill.memories(list(segments), leads, files)
     fills, score, complete = [], 0.0, True
     #: Ids and positions of what is known and not read yet.
     unread: list[tuple[int, int]] = []
@@ -33,7 +34,7 @@ def likeliest_path(
         start, nothing = marker + 1 + len(lead.ids), _nothing(infill, lead)
         fill: list[int] = []
         # The log-likelihood of the tokens so far, and the likeliest whole among their beginnings with its length.
-        total, whole = 0.0, (-math.inf, 0)
+        total, whole = lead.log_share, (-math.inf, 0)
         for _ in range(max_tokens):
             logs = _read(infill, cache, unread)
             if lead.first is not None and not fill:
@@ -56,7 +57,7 @@ def likeliest_path(
         fills.append(fill)
         score += float(whole[0] if ended else total)
         complete = complete and ended
-    return Candidate(fills, score, complete)
+    return Candidate(fills, score, complete, tuple(lead.opening for lead in leads))
 
 
 def _read(infill: Infill, cache: KvCache, tokens: list[tuple[int, int]]) -> np.ndarray:

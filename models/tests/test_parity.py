@@ -69,7 +69,14 @@ def test_reference_and_engine_fill_alike(steps: int) -> None:
 @pytest.mark.parametrize("mode", ["ar", "verify"])
 def test_the_twins_likeliest_path_is_alike(mode: str) -> None:
     infill = shipped()
-    requests = [*REQUESTS, ("typescript", ["const total = it", " + it", ";\n"])]
+    requests = [
+        *REQUESTS,
+        ("typescript", ["const total = it", " + it", ";\n"]),
+        # Words that no token says alone.
+        ("typescript", ["const lead = 1;\nreturn lead", "\n"]),
+        ("python", ["def separate(values):\n    sep", " = values\n"]),
+        ("typescript", ["class A {\n  constr", "() {}\n}\n"]),
+    ]
     most = 16
     asked = [
         {"id": str(i), "language": language, "segments": segments, "maxTokens": most}

@@ -225,7 +225,7 @@ describe('fill', () => {
     const after = readFileSync(path, 'utf8');
     const [head, tail] = before.split('⟦⟧') as [string, string];
     assert.ok(after.startsWith(head) && after.endsWith(tail));
-    assert.ok(!/(?<!\r)\n/.test(after), 'a line end without CR');
+    assert.ok(!/(?<!\r)\n|\r\r/.test(after), 'a line end that is none');
   });
 
   it('fills a file that is nothing but a hole', async () => {

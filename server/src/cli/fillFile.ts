@@ -1,13 +1,17 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, join, relative } from 'node:path';
 import { errorMessage } from '../base/async';
-import { findHoleMarkers } from '../completion/holeMarkers';
+import { findHoleMarkers, mostTokensOf } from '../completion/holeMarkers';
 import { withoutWhatFollows } from '../completion/surroundings';
+import { fromLf, lineEndingOf, toLf } from '../completion/text';
 import type { ModelInfo } from '../inference/messages';
 import { commonHelp, parseArguments, UsageError } from './arguments';
 import { excerpts } from './excerpt';
 import { languageOf } from './languages';
 import { type RankedOutcome, TerminalEngine } from './terminalEngine';
+
+/** The tokens of a hole in which no size is written, unless an option says otherwise. */
+const DEFAULT_MAX_TOKENS = 64;
 
 export const fillHelp = `npm start [-- [PATH] [options]]
   Fills the holes ⟦⟧ of a file (without PATH: of a sample) and shows it before and after.
@@ -31,7 +35,8 @@ export async function fillFile(args: readonly string[]): Promise<number> {
   const segments = Array.from({ length: markers.length + 1 }, (_, i) =>
     text.slice(edges[2 * i], edges[2 * i + 1]),
   );
-  const sizes = markers.flatMap(({ size }) => (size === undefined || size < 1 ? [] : [size]));
+  const { maxTokens } = common.decoding;
+  const usual = typeof maxTokens === 'number' ? maxTokens : DEFAULT_MAX_TOKENS;
   const language = languageOf(path);
 
   const engine = new TerminalEngine(common);
@@ -42,14 +47,14 @@ export async function fillFile(args: readonly string[]): Promise<number> {
       language,
       path,
       segments,
-      ...(sizes.length > 0 && common.decoding.maxTokens === undefined
-        ? { maxTokens: Math.max(...sizes) }
-        : {}),
+      maxTokens: markers.map((marker) => mostTokensOf(marker, usual)),
     });
     if (outcome.kind === 'failed') throw new Error(outcome.reason);
     const [first] = outcome.candidates;
-    const around = { language, segments, cutBefore: false, cutAfter: false };
-    const best = first === undefined ? [] : withoutWhatFollows(first, around, new Set()).fills;
+    const around = { language, segments: segments.map(toLf), cutBefore: false, cutAfter: false };
+    const said = first && withoutWhatFollows({ ...first, fills: first.fills.map(toLf) }, around, new Set());
+    const lineEnding = lineEndingOf(text);
+    const best = said?.fills.map((fill) => fromLf(fill, lineEnding)) ?? [];
     const after = segments.map((segment, i) => segment + (best[i] ?? '')).join('');
     if (flags.get('write') === true) await writeFile(path, after);
     if (flags.get('json') === true) report(path, language, markers.length, after, info, outcome);

@@ -1,6 +1,6 @@
 import { LruMap } from '../base/lru';
 import { type CompletionCandidate, withText } from './outcome';
-import { detached } from './text';
+import { detached } from '../base/detached';
 
 /** The text before and after the cursor, as cut by context.ts. */
 export interface CacheKey {

@@ -37,18 +37,25 @@ export function withText<T extends Pick<CompletionCandidate, 'text' | 'uncertain
 }
 
 /** The candidate with the document's line ends, and the places in its texts where they are then. */
-export function withLineEnding<T extends Pick<InfillCandidate, 'fills' | 'uncertain'>>(
-  candidate: T,
-  lineEnding: LineEnding,
-): T {
-  const { fills, uncertain } = candidate;
+export function withLineEnding<
+  T extends Pick<InfillCandidate, 'fills' | 'uncertain'> & Partial<Pick<InfillCandidate, 'beginnings'>>,
+>(candidate: T, lineEnding: LineEnding): T {
+  const { fills, uncertain, beginnings } = candidate;
+  const moved = (hole: number, offset: number): number =>
+    fromLf((fills[hole] ?? '').slice(0, offset), lineEnding).length;
   return {
     ...candidate,
     fills: fills.map((fill) => fromLf(fill, lineEnding)),
-    uncertain: uncertain.map((spans, i) => {
-      const moved = (offset: number): number => fromLf((fills[i] ?? '').slice(0, offset), lineEnding).length;
-      return spans.map(({ start, end }) => ({ start: moved(start), end: moved(end) }));
-    }),
+    uncertain: uncertain.map((spans, hole) =>
+      spans.map(({ start, end }) => ({ start: moved(hole, start), end: moved(hole, end) })),
+    ),
+    ...(beginnings === undefined
+      ? {}
+      : {
+          beginnings: beginnings.map((own, hole) =>
+            own.map((beginning) => ({ ...beginning, end: moved(hole, beginning.end) })),
+          ),
+        }),
   };
 }
 

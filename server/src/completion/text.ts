@@ -39,11 +39,6 @@ export function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
-/** A copy that does not keep the (perhaps huge) string alive it was cut from. */
-export function detached(text: string): string {
-  return Buffer.from(text, 'utf16le').toString('utf16le');
-}
-
 /** From the last line break on; the whole text where there is none. */
 export function lastLine(text: string): string {
   return text.slice(text.lastIndexOf('\n') + 1);

@@ -133,8 +133,9 @@ export class Reading {
       logits[row * vocabSize + sampler.choose(logits, row, this.random).token] = impossible;
     }
     const { token, confidence } = sampler.choose(logits, row, this.random);
-    const logProbability = logProbabilityOf(logits, row, vocabSize, token);
-    if (logProbability <= impossible) return this.giveUp();
+    const ofToken = logProbabilityOf(logits, row, vocabSize, token);
+    if (ofToken <= impossible) return this.giveUp();
+    const logProbability = ofToken + (fill.length === 0 ? (opening?.logShare ?? 0) : 0);
     if (!isDrawn && !isEmpty) {
       this.considerEnd(logProbabilityOf(logits, row, vocabSize, eoh));
       // What goes on is less likely still than its beginning.

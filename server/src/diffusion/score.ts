@@ -38,7 +38,10 @@ export async function score(
           return Float64Array.from({ length: length + (end ? 1 : 0) }, (_, i) => {
             const token = canvas.ids[start + i + 1]!;
             const recollection = memories?.[hole]?.at(canvas.ids.subarray(start + 1, start + 1 + i));
-            return withRecollection(logProbability(logits, row++, vocabSize, token), token, recollection);
+            const share = i === 0 ? (opening?.logShare ?? 0) : 0;
+            return (
+              share + withRecollection(logProbability(logits, row++, vocabSize, token), token, recollection)
+            );
           });
         }),
       );

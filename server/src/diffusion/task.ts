@@ -10,6 +10,8 @@ export interface Opening {
   readonly ids: Int32Array;
   /** The one of them, if any, that says nothing but what stands before the hole. */
   readonly bare: number | undefined;
+  /** Natural log of how likely the hole begins so, where the text before it can go on in other ways, too; absent: 0. */
+  readonly logShare?: number;
 }
 
 /** How holes behind one context shall be filled. */

@@ -68,11 +68,14 @@ export class ContextBuilder {
 
     const before = this.tokenizer.encode(tailWindow(parts[0]?.text ?? '', contextLength * unitsPerToken));
     const after = this.tokenizer.encode(headWindow(below, contextLength * unitsPerToken));
-    const repeated = after.subarray(0, Math.min(repeatedBelow, contextLength - 3 - marked.length));
+    const repeated = after.subarray(
+      0,
+      Math.max(0, Math.min(repeatedBelow, contextLength - 3 - marked.length)),
+    );
     const middle = [...marked, ...repeated];
     const fits = after.length + before.length <= contextLength - 3 - middle.length;
     // Where text is cut, brackets that come and go right of the cursor must not move the edges.
-    const room = contextLength - 3 - (fits ? middle.length : roundUp(middle.length, jump / 2));
+    const room = Math.max(0, contextLength - 3 - (fits ? middle.length : roundUp(middle.length, jump / 2)));
     const suffix = after.subarray(0, suffixLength(after.length, before.length, room, contextLength));
     const prefix = this.keepEnd(before, room - suffix.length);
 

@@ -16,6 +16,7 @@ import { ContextBuilder } from './contextBuilder';
 import { fillText, unfinishedText } from './fillText';
 import { findProblem } from './infillRequest';
 import type { Lead } from './lead';
+import { likeliestLead } from './likeliestLead';
 import { Memories } from './memories';
 import {
   asOne,
@@ -155,9 +156,14 @@ export class Engine {
     show: Show,
   ): Promise<Group | undefined> {
     const started = this.now();
-    const { ids, holes, leads, chunks } = this.contexts.build(request.language, segments, request.chunks);
+    const { ids, holes, chunks, ...built } = this.contexts.build(request.language, segments, request.chunks);
     const encoded = await this.model.encode(ids, stop);
     if (encoded === undefined) return undefined;
+    // Several holes are read one by one afterwards.
+    const leads =
+      holes === 1
+        ? [await this.soundly(likeliestLead(this.model, encoded.cache, built.leads[0]!))]
+        : built.leads;
     const encodeMs = this.now() - started;
     const { decoding } = this.manifest;
     // What somebody waits for is not kept waiting by files that were never read before: the next request has them.
@@ -189,15 +195,7 @@ export class Engine {
       show(() => fills.map((ids, i) => unfinishedText(this.tokenizer, ids, mask, leads[i])));
     };
     const decode = this.decoderFor(request, task);
-    let filled: Filled | undefined;
-    let isSound = false;
-    try {
-      filled = await decode(this.model, task, stop, report);
-      isSound = true;
-    } finally {
-      // What was read may be what is wrong; kept, it would spoil every request after this one.
-      if (!isSound) this.model.forget();
-    }
+    const filled = await this.soundly(decode(this.model, task, stop, report));
     if (filled === undefined) return undefined;
     return {
       candidates: this.toText(filled, leads),
@@ -209,6 +207,16 @@ export class Engine {
       denoiseMs: filled.denoiseMs,
       rankMs: filled.rankMs,
     };
+  }
+
+  /** Where it fails, what was read may be what is wrong; kept, it would spoil every request after this one. */
+  private async soundly<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      this.model.forget();
+      throw error;
+    }
   }
 
   private decoderFor({ mode }: InfillRequest, task: InfillTask): typeof infill {

@@ -160,7 +160,8 @@ export class InferenceClient implements Infiller, Disposable {
     const listener = cancellation.onCancellationRequested(() => post(child, { type: 'cancel', id }));
     this.pending.set(id, { resolve: answer.resolve, listener, onProgress });
     post(child, { type: 'infill', id, request, progress: onProgress !== undefined });
-    this.watch(true);
+    // Who goes on asking must not put off the end of a device that hangs.
+    if (this.pending.size === 1) this.watch(true);
     return answer.promise;
   }
 

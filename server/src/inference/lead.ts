@@ -8,6 +8,11 @@ export interface Lead {
   readonly opening: string;
   /** What may come first then; absent where there is no opening. */
   readonly first: Opening | undefined;
+  /**
+   * Where no token says the opening alone: leads that leave less of it to the hole. Which of them the hole begins with is for
+   * the model to say (likeliestLead.ts).
+   */
+  readonly others: readonly Lead[];
 }
 
 /** Leads of more tokens stay in the context. */
@@ -20,7 +25,7 @@ export const unitsPerToken = 10;
 const unfinished = /^ ?(?:[A-Za-z_]+|[!-/:-@[-^`{-~]+)$/;
 
 export function leadOfNothing(): Lead {
-  return { ids: new Int32Array(), opening: '', first: undefined };
+  return withoutOpening(new Int32Array());
 }
 
 /**
@@ -38,8 +43,12 @@ export function splitLead(tokenizer: Tokenizer, text: string, heals: boolean): {
   if (ids.length > longestLead) return none;
   const lead = heals
     ? openEnd(tokenizer, ids, endsInBlank)
-    : { ids, opening: endsInBlank ? ' ' : '', first: undefined };
+    : { ...withoutOpening(ids), opening: endsInBlank ? ' ' : '' };
   return { text: text.slice(0, lineStart), lead };
+}
+
+function withoutOpening(ids: Int32Array): Lead {
+  return { ids, opening: '', first: undefined, others: [] };
 }
 
 /**
@@ -49,18 +58,23 @@ export function splitLead(tokenizer: Tokenizer, text: string, heals: boolean): {
  */
 function openEnd(tokenizer: Tokenizer, ids: Int32Array, endsInBlank: boolean): Lead {
   if (endsInBlank) return opened(tokenizer, ids, ' ');
-  let lead: Lead = { ids, opening: '', first: undefined };
+  /** From the shortest opening on. */
+  const leads: Lead[] = [withoutOpening(ids)];
   for (let kept = ids.length - 1; kept >= 0; kept--) {
     const { text } = tokenizer.decode(ids.subarray(kept));
     if (!unfinished.test(text)) break;
     const longer = opened(tokenizer, ids.subarray(0, kept), text);
-    if (longer.first!.ids.some((id) => tokenizer.bytesOf(id).length > text.length)) lead = longer;
+    if (!longer.first!.ids.some((id) => tokenizer.bytesOf(id).length > text.length)) continue;
+    // What one token says alone includes that nothing is left to the hole.
+    if (longer.first!.bare !== undefined) leads.length = 0;
+    leads.push(longer);
   }
-  return lead;
+  const [longest, ...others] = leads.reverse();
+  return longest!.first?.bare === undefined ? { ...longest!, others } : longest!;
 }
 
 function opened(tokenizer: Tokenizer, ids: Int32Array, opening: string): Lead {
   const whole = tokenizer.encode(opening);
   const bare = whole.length === 1 ? whole[0] : undefined;
-  return { ids, opening, first: { ids: tokenizer.beginningWith(opening), bare } };
+  return { ids, opening, first: { ids: tokenizer.beginningWith(opening), bare }, others: [] };
 }

@@ -95,13 +95,18 @@ export class Memories {
       this.files.set(path, file);
     }
     while (file.done < text.length && file.ids.length < mostOfFile && this.now() < deadline) {
-      const lineEnd = text.indexOf('\n', file.done + pieceUnits);
-      const end = lineEnd < 0 ? text.length : lineEnd;
-      file.ids.push(...this.tokenizer.encode(text.slice(file.done, end)));
+      const end = endOfPiece(text, file.done);
+      for (const id of this.tokenizer.encode(text.slice(file.done, end))) file.ids.push(id);
       file.done = end;
     }
     return file.ids.slice(0, mostOfFile);
   }
+}
+
+/** The end of a line, or, where that is far away, of a character. */
+function endOfPiece(text: string, start: number): number {
+  const lineEnd = text.slice(start + pieceUnits, start + 2 * pieceUnits).indexOf('\n');
+  return start + (lineEnd < 0 ? headWindow(text.slice(start), 2 * pieceUnits).length : pieceUnits + lineEnd);
 }
 
 const lineFeed = 0x0a;

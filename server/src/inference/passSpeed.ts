@@ -13,7 +13,7 @@ import type {
 const remembered = 15;
 
 /**
- * What a denoising pass costs on this machine, by the number of tokens it reads. Medians, because the first
+ * What a pass costs on this machine, by the number of tokens it reads. Medians, because the first
  * pass after a pause and a busy machine give outliers.
  */
 export class PassSpeed {
@@ -40,7 +40,7 @@ export class PassSpeed {
   }
 }
 
-/** The model, with what its denoising passes cost noted. */
+/** The model, with what its passes cost noted. */
 export class TimedModel implements MaskedDiffusionModel {
   constructor(
     private readonly model: MaskedDiffusionModel,
@@ -76,8 +76,11 @@ export class TimedModel implements MaskedDiffusionModel {
     return this.model.fork(context, rows, room);
   }
 
-  extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
-    return this.model.extendRows(rows, block, counts);
+  async extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
+    const started = this.now();
+    const logits = await this.model.extendRows(rows, block, counts);
+    this.speed.add(block.rows * block.columns, this.now() - started);
+    return logits;
   }
 
   truncate(context: KvCache, length: number): void {

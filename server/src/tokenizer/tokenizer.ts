@@ -1,5 +1,6 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import { errorMessage } from '../base/async';
+import { detached } from '../base/detached';
 import { LruMap } from '../base/lru';
 import { tokenBytes } from './byteAlphabet';
 
@@ -22,8 +23,10 @@ const rememberedLines = 4096;
 /** Beginnings of tokens whose ids are remembered: a word grows by a letter at a time. */
 const rememberedBeginnings = 64;
 
-/** Lines longer than this are not worth remembering: they are few, and they are large. */
-const longestRemembered = 400;
+/** Of lines longer than this, such as paragraphs of prose, fewer are remembered, and of the longest none. */
+const longLine = 400;
+const longestRemembered = 8_000;
+const rememberedLongLines = 128;
 
 /**
  * Text to token ids and back. The ids below `firstText` are the model's markers: they have no text, so no
@@ -68,6 +71,7 @@ export class Tokenizer {
   /** Bytes are written as the characters of the same numbers. */
   private readonly idOfBytes: ReadonlyMap<string, number>;
   private readonly lines = new LruMap<string, readonly number[]>(rememberedLines);
+  private readonly longLines = new LruMap<string, readonly number[]>(rememberedLongLines);
   private readonly beginnings = new LruMap<string, Int32Array>(rememberedBeginnings);
   private readonly utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
   private readonly strictUtf8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
@@ -79,10 +83,11 @@ export class Tokenizer {
   }
 
   private encodeLine(line: string): readonly number[] {
-    const known = this.lines.get(line);
+    const lines = line.length > longLine ? this.longLines : this.lines;
+    const known = lines.get(line);
     if (known !== undefined) return known;
     const { ids } = this.inner.encode(line, { add_special_tokens: false });
-    if (line.length <= longestRemembered) this.lines.set(line, ids);
+    if (line.length <= longestRemembered) lines.set(detached(line), ids);
     return ids;
   }
 

@@ -38,6 +38,25 @@ describe('splitLead', () => {
     );
   });
 
+  it('has others where no token says the opening alone, each of which takes the line apart, too', () => {
+    const { others, opening } = splitLead(tokenizer, 'return lead', true).lead;
+    assert.equal(opening, ' lead');
+    assert.ok(others.length > 0);
+    fc.assert(
+      fc.property(textBefore, (before) => {
+        const { text, lead } = splitLead(tokenizer, before, true);
+        assert.equal(lead.others.length > 0, lead.first !== undefined && lead.first.bare === undefined);
+        for (const [i, other] of lead.others.entries()) {
+          assert.equal(text + tokenizer.decode(other.ids).text + other.opening, before);
+          assert.ok(other.ids.length > (i === 0 ? lead : lead.others[i - 1]!).ids.length);
+        }
+        // The last says of the line all that one token says.
+        const last = lead.others.at(-1);
+        assert.ok(last?.first === undefined || last.first.bare !== undefined);
+      }),
+    );
+  });
+
   for (const [name, before, opening] of [
     ['a word', 'x = this.constr', 'constr'],
     ['a word with the blank before it', 'return tru', ' tru'],

@@ -21,7 +21,7 @@ function memoriesOf(
   files: readonly FileChunk[] = [],
   {
     holes = segments.length - 1,
-    now = () => 0,
+    now = (): number => 0,
     deadline = Infinity,
     memories = new Memories(tokenizer, manifest, now),
   } = {},
@@ -52,6 +52,15 @@ describe('Memories', () => {
       const memory = memoryOf(segments, beside);
       assert.ok(' stripes'.startsWith(recalledBehind(memory!, '')!));
     }
+  });
+
+  it('are of files with one endless line, too, piece by piece and as long as there is time', () => {
+    let time = 0;
+    const long = { path: 'a.js', text: 'stripes+'.repeat(12_000) };
+    memoryOf(['const zebra =', '\n'], [long], { now: () => time++, deadline: 3 });
+    assert.equal(time, 4, 'it went on although the time was up');
+    const words = { path: 'a.json', text: `{"zebra":"stripes ${'\u6f22\ud83d\ude42'.repeat(30_000)}"}` };
+    assert.ok('stripes'.startsWith(recalledBehind(memoryOf(['{"zebra":"', '\n'], [words])!, '')!));
   });
 
   it('know where a hole ends: where what follows it follows', () => {
