@@ -60,7 +60,7 @@ export class GitIgnore {
 /** The rules of a `.gitignore`, but for those that are none: a bracket that is not closed, say. */
 function rulesIn(text: string): Ignore {
   const rules = ignore();
-  for (const line of text.slice(0, mostUnits).split('\n')) {
+  for (const line of text.slice(0, mostUnits).split(/\r?\n/)) {
     if (line.split('/').some((name) => (name.match(/\*+/g) ?? []).length > mostWildcards)) continue;
     try {
       rules.add(line);

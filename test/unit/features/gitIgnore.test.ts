@@ -45,6 +45,12 @@ describe('GitIgnore', () => {
     assert.equal(await isIgnored('a.ts'), false);
   });
 
+  it('reads files with the line ends of Windows, too', async () => {
+    write('*.log\r', 'secret.ts\r');
+    assert.equal(await isIgnored('secret.ts'), true);
+    assert.equal(await isIgnored('a.log'), true);
+  });
+
   it('ends in time whatever the rules are', async () => {
     const path = `${'a'.repeat(60)}.ts`;
     write('*a'.repeat(12) + 'b', '**/*.log');
