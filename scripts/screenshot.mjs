@@ -22,7 +22,7 @@ const animation = new Animation();
 installHost();
 mkdirSync(join(pictures, 'walkthrough'), { recursive: true });
 for (const theme of /** @type {const} */ (['dark', 'light'])) {
-  const files = { 'vector.ts': VECTOR, 'equal.ts': EQUAL, 'counter.ts': HOLES };
+  const files = { 'vector.ts': VECTOR, 'equal.ts': EQUAL, 'stack.ts': HOLES };
   const tested = { 'vector.mjs': CHECKED, 'vector.test.mjs': TESTS };
   const stage = await openStage(
     root,
@@ -96,7 +96,7 @@ async function typing(stage) {
  */
 async function holes(stage) {
   const { page } = stage;
-  await openFile(page, 'counter.ts');
+  await openFile(page, 'stack.ts');
   await page.keyboard.press('Control+Home');
   await film(stage, 1_200);
   await take(stage, 'holes-before');
@@ -119,6 +119,9 @@ async function holes(stage) {
   await page.keyboard.press('Control+End');
   await film(stage, 3_000);
   await take(stage, 'holes-after');
+  // What is open is recalled in the next pictures.
+  await runCommand(page, 'View: Revert and Close Editor');
+  await page.locator('.tab[data-resource-name="stack.ts"]').waitFor({ state: 'detached' });
 }
 
 /**

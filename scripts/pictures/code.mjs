@@ -27,19 +27,19 @@ export const TYPED = [
   ' };',
 ];
 
-export const HOLES = `export class Counter {
-  private count = ⟦⟧;
+export const HOLES = `export class Stack<T> {
+  private readonly items: T[] = ⟦⟧;
 
-  increment(): void {
-    this.count += ⟦⟧;
+  push(item: T): void {
+    this.items.push(⟦⟧);
   }
 
-  reset(): void {
-    this.count = ⟦⟧;
+  isEmpty(): boolean {
+    return this.items.length === ⟦⟧;
   }
 
-  get value(): number {
-    return this.⟦⟧;
+  clear(): void {
+    this.items.length = ⟦⟧;
   }
 }
 `;
