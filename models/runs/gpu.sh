@@ -140,7 +140,8 @@ for attempt in 1 2 3; do
   train "$left" scripts/pretrain.py --minutes "$all" "${kernel[@]}" ${FROM:+--from "$FROM"} && break
   say "pretraining ended early (attempt $attempt); what there is stays"
   [ -f "$run/pretrain/weights.safetensors" ] && ! has_until 0.66 1 && break
-  # What may have been the cause goes, one thing after the other.
+  # What may have been the cause goes, one thing after the other; a compilation that was killed leaves half a file.
+  export TORCHINDUCTOR_CACHE_DIR=$(mktemp -d)
   batch=$(((batch + 1) / 2))
   kernel=()
   if [ "$attempt" = 2 ]; then
