@@ -228,12 +228,12 @@ def build_goldens(
                 "contextIds": infill.split(language, segments, chunks)[0],
                 "candidates": [
                     {
-                        "fills": infill.texts(segments, candidate),
+                        "fills": infill.texts(candidate),
                         "score": candidate.score,
                     }
                     for candidate in best
                 ],
-                "fills": infill.texts(segments, best[0]),
+                "fills": infill.texts(best[0]),
                 "score": best[0].score,
                 "steps": decoding.steps,
             }

@@ -26,6 +26,8 @@ class Lead:
     opening: str = ""
     #: The tokens that begin so, int64, ascending; None where there is no opening.
     first: np.ndarray | None = None
+    #: The one of them, if any, that says nothing but what stands before the hole.
+    bare: int | None = None
     #: Where no token says the opening alone: leads that leave less of it to the hole, the longest opening first.
     others: tuple[Lead, ...] = ()
     #: Natural log of how likely the hole begins so, where the text before it can go on in other ways, too.
@@ -51,12 +53,11 @@ def open_lead(tokenizer: CodeTokenizer, text: str, heals: bool) -> tuple[str, Le
         if not any(len(tokenizer.decode_bytes([i])) > len(end) for i in longer.first):
             continue
         # What one token says alone includes that nothing is left to the hole.
-        if len(tokenizer.encode(longer.opening)) == 1:
+        if longer.bare is not None:
             leads.clear()
         leads.append(longer)
-    longest = leads[-1]
-    alone = longest.first is None or len(tokenizer.encode(longest.opening)) == 1
-    return kept, longest if alone else dataclasses.replace(longest, others=tuple(leads[-2::-1]))
+    longest, *others = reversed(leads)
+    return kept, dataclasses.replace(longest, others=tuple(others))
 
 
 def likeliest_lead(lead: Lead, logs: np.ndarray) -> Lead:
@@ -83,7 +84,10 @@ def fill_length(tokenizer: CodeTokenizer, before: str, fill: str, heals: bool) -
 
 
 def _opened(tokenizer: CodeTokenizer, ids: list[int], opening: bytes) -> Lead:
-    return Lead(ids, opening.decode("ascii"), np.array(tokenizer.beginning_with(opening)))
+    text = opening.decode("ascii")
+    whole = tokenizer.encode(text)
+    bare = whole[0] if len(whole) == 1 else None
+    return Lead(ids, text, np.array(tokenizer.beginning_with(opening)), bare)
 
 
 def allow_only(logits: np.ndarray, ids: np.ndarray) -> None:

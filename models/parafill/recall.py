@@ -198,15 +198,13 @@ class HoleMemory:
     before: list[int]
     eoh: int
     lead: Lead
-    #: The only token, if any, that says nothing but what stands before the hole.
-    bare: int | None
     #: Whether the hole has tokens already, so that it may end at once.
     is_rest: bool = False
 
     def evidence(self, tokens: Sequence[int], from_start: bool = True) -> list[Evidence]:
         """For the place behind these tokens of the hole, which go back to its first one or to a gap."""
         is_first = from_start and not tokens
-        says_nothing = is_first or (from_start and list(tokens) == [self.bare])
+        says_nothing = is_first or (from_start and list(tokens) == [self.lead.bare])
         return self.recall.evidence(
             [*self.before, *tokens] if from_start else tokens,
             None if says_nothing and not self.is_rest else self.eoh,
@@ -216,8 +214,8 @@ class HoleMemory:
     @property
     def _beginnings(self) -> np.ndarray | None:
         """The tokens that a hole may begin with, if not all: of the one that says nothing, nothing is recalled."""
-        first = self.lead.first
-        return first if first is None or self.bare is None else first[first != self.bare]
+        first, bare = self.lead.first, self.lead.bare
+        return first if first is None or bare is None else first[first != bare]
 
     def mix(self, log_probabilities: np.ndarray, tokens: Sequence[int], from_start: bool = True) -> np.ndarray:
         """Log-probabilities [vocab] of that place with what is recalled there."""
@@ -225,7 +223,7 @@ class HoleMemory:
 
     def behind(self, tokens: Sequence[int]) -> HoleMemory:
         """The memory for the rest of the hole behind its first tokens."""
-        return dataclasses.replace(self, before=[*self.before, *tokens], lead=Lead([]), bare=None, is_rest=True)
+        return dataclasses.replace(self, before=[*self.before, *tokens], lead=Lead([]), is_rest=True)
 
 
 def fit(places: Sequence[tuple[float, list[tuple[Cell, float]]]], rounds: int = 30) -> RecallWeights:

@@ -184,10 +184,8 @@ class Infill:
         texts = [*befores, encode(segments[len(leads)]), *map(encode, files)]
         for lead, before, after in zip(leads, befores, segments[1:], strict=True):
             recall = Recall(texts, BehindHole(self.tokenizer, encode(after)), self.recall.orders, self.ngrams)
-            bare = encode(lead.opening) if lead.first is not None else []
             known = before[-recall.reach :]
-            only = bare[0] if len(bare) == 1 else None
-            found.append(HoleMemory(recall, self.recall, known, self.special.eoh, lead, only))
+            found.append(HoleMemory(recall, self.recall, known, self.special.eoh, lead))
         return found
 
     def fill(
@@ -210,7 +208,7 @@ class Infill:
         unique: dict[tuple[str, ...], Candidate] = {}
         openings = tuple(lead.opening for lead in leads)
         for candidate in (dataclasses.replace(candidate, openings=openings) for candidate in found):
-            unique.setdefault(tuple(self.texts(segments, candidate)), candidate)
+            unique.setdefault(tuple(self.texts(candidate)), candidate)
         # A hole where nothing is missing is said to be one only if nothing else is known.
         unique = {texts: candidate for texts, candidate in unique.items() if all(texts)} or unique
         return sorted(unique.values(), key=lambda c: -c.score)[: decoding.candidates]
@@ -326,7 +324,7 @@ class Infill:
         cache.length = context
         return found
 
-    def texts(self, segments: list[str], candidate: Candidate) -> list[str]:
+    def texts(self, candidate: Candidate) -> list[str]:
         """The fills as text, without what of their first tokens stands before the hole already."""
         return [
             self.tokenizer.decode(fill).removeprefix(opening)

@@ -31,7 +31,7 @@ def likeliest_path(
     for hole, lead in enumerate(leads):
         marker = len(context) + infill.config.hole_stride * hole
         unread += [(token, marker + i) for i, token in enumerate([infill.tokenizer.fill[hole], *lead.ids])]
-        start, nothing = marker + 1 + len(lead.ids), _nothing(infill, lead)
+        start, nothing = marker + 1 + len(lead.ids), _nothing(lead)
         fill: list[int] = []
         # The log-likelihood of the tokens so far, and the likeliest whole among their beginnings with its length.
         total, whole = lead.log_share, (-math.inf, 0)
@@ -69,7 +69,6 @@ def _read(infill: Infill, cache: KvCache, tokens: list[tuple[int, int]]) -> np.n
     return log_softmax(outputs["logits"])[0]
 
 
-def _nothing(infill: Infill, lead: Lead) -> list[list[int]]:
+def _nothing(lead: Lead) -> list[list[int]]:
     """The fills that are no answer: an empty one, and one token that says only what stands before the hole."""
-    bare = infill.tokenizer.encode(lead.opening) if lead.first is not None else []
-    return [[], bare] if len(bare) == 1 else [[]]
+    return [[]] if lead.bare is None else [[], [lead.bare]]

@@ -57,7 +57,7 @@ def test_reference_and_engine_fill_alike(steps: int) -> None:
     answers = run_engine(MODELS.parent, requests, options)
     for i, (language, segments) in enumerate(REQUESTS):
         # The engine puts those that parse first.
-        candidates = [tuple(infill.texts(segments, found)) for found in infill.fill(language, segments, decoding)]
+        candidates = [tuple(infill.texts(found)) for found in infill.fill(language, segments, decoding)]
         found = [tuple(fills) for fills in answers[str(i)].fills]
         assert len(found) == len(candidates)
         # On some processors the two round so differently that one draw that is nearly a tie falls the other way.
@@ -86,7 +86,7 @@ def test_the_twins_likeliest_path_is_alike(mode: str) -> None:
     differing = []
     for i, (language, segments) in enumerate(requests):
         path = likeliest_path(infill, language, segments, most)
-        texts = infill.texts(segments, path)
+        texts = infill.texts(path)
         if answers[str(i)].fills[0] != texts:
             differing.append((segments, answers[str(i)].fills[0], texts))
         else:
@@ -113,7 +113,7 @@ def test_what_stands_in_other_files_is_recalled_alike(mode: str) -> None:
         assert answer.fills[0][0].startswith("paintStripes(quietSavanna")
     else:
         best = infill.fill("typescript", segments, decoding, files=files)[0]
-    assert answer.fills[0] == infill.texts(segments, best)
+    assert answer.fills[0] == infill.texts(best)
     assert answer.score == pytest.approx(best.score, abs=ROUNDING)
 
 
@@ -157,8 +157,8 @@ def test_files_of_the_workspace_are_chosen_and_laid_out_alike(tmp_path: Path) ->
     }  # fmt: skip
     requests = [request, request | {"id": "1", "files": []}]
     answers = run_engine(MODELS.parent, requests, EngineOptions(steps=2, seed=1, model=tmp_path))
-    beside = infill.texts(segments, infill.fill("typescript", segments, decoding, chunks)[0])
-    alone = infill.texts(segments, infill.fill("typescript", segments, decoding)[0])
+    beside = infill.texts(infill.fill("typescript", segments, decoding, chunks)[0])
+    alone = infill.texts(infill.fill("typescript", segments, decoding)[0])
     assert beside != alone
     assert [answers["0"].fills[0], answers["1"].fills[0]] == [beside, alone]
 
@@ -178,6 +178,6 @@ def test_candidates_of_long_holes_are_alike(tmp_path: Path) -> None:
     options = EngineOptions(steps=2, candidates=3, seed=1, model=tmp_path)
     answer = run_engine(MODELS.parent, [request], options)["0"]
     # The engine withholds what cuts a character apart as long as there is something else.
-    expected = [infill.texts(segments, candidate)[0] for candidate in found]
+    expected = [infill.texts(candidate)[0] for candidate in found]
     whole = [text for text in expected if "\ufffd" not in text]
     assert sorted(fills[0] for fills in answer.fills) == sorted(whole or expected)

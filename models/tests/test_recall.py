@@ -112,7 +112,7 @@ def test_n_grams_of_the_corpus_come_last() -> None:
 
 def test_a_hole_looks_back_through_its_own_tokens() -> None:
     recall = Recall([[108, 109, 110, 111, 112]], BehindHole(TOKENIZER, [112]))
-    memory = HoleMemory(recall, FLAT, [108, 109], EOH, Lead([]), None)
+    memory = HoleMemory(recall, FLAT, [108, 109], EOH, Lead([]))
     assert memory.evidence([])[0] == ((1, 1, 0, 2), {110: 1.0})
     assert memory.evidence([110])[0] == ((1, 2, 0, 2), {111: 1.0})
     assert memory.evidence([110, 111])[0][1] == {EOH: 1.0}

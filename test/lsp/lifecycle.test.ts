@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InlineCompletionTriggerKind } from 'vscode-languageserver/node';
 import { withEnvironment } from '../parity/environment';
-import { isAlive, LanguageServer, untilGone } from './languageServer';
+import { isAlive, untilGone } from '../processes';
+import { LanguageServer } from './languageServer';
 
 const automatic = { triggerKind: InlineCompletionTriggerKind.Automatic };
 

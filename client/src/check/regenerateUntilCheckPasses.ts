@@ -162,10 +162,7 @@ async function searchInCopy(
   try {
     return await findPassing({
       total,
-      original: task.text.slice(
-        task.target.taken.document.offsetAt(task.range.start),
-        task.target.taken.document.offsetAt(task.range.end),
-      ),
+      original: task.target.taken.document.getText(task.range),
       ask: (count, round) => ask(task, count, round, signal),
       check: (text) => check(parts, task, copy, text, signal),
       onTry: (number) => {

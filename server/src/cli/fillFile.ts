@@ -4,14 +4,11 @@ import { errorMessage } from '../base/async';
 import { findHoleMarkers, mostTokensOf } from '../completion/holeMarkers';
 import { withoutWhatFollows } from '../completion/surroundings';
 import { fromLf, lineEndingOf, toLf } from '../completion/text';
-import type { ModelInfo } from '../inference/messages';
+import { DEFAULT_MAX_TOKENS, type ModelInfo } from '../inference/messages';
 import { commonHelp, parseArguments, UsageError } from './arguments';
 import { excerpts } from './excerpt';
 import { languageOf } from './languages';
 import { type RankedOutcome, TerminalEngine } from './terminalEngine';
-
-/** The tokens of a hole in which no size is written, unless an option says otherwise. */
-const DEFAULT_MAX_TOKENS = 64;
 
 export const fillHelp = `npm start [-- [PATH] [options]]
   Fills the holes ⟦⟧ of a file (without PATH: of a sample) and shows it before and after.

@@ -45,11 +45,16 @@ export const impossible = -1e4;
 export function allowOnly(logits: Logits, row: number, vocabSize: number, ids: Int32Array): void {
   const start = row * vocabSize;
   const allowed = Float64Array.from(ids, (id) => logits[start + id]!);
-  const max = allowed.reduce((a, b) => Math.max(a, b), -Infinity);
-  const logSum = max + Math.log(allowed.reduce((sum, value) => sum + Math.exp(value - max), 0));
-  if (!Number.isFinite(logSum)) throw new Error(notFinite);
+  const logMass = logSumOf(allowed);
+  if (!Number.isFinite(logMass)) throw new Error(notFinite);
   logits.fill(impossible, start, start + vocabSize);
-  for (const [i, id] of ids.entries()) logits[start + id] = allowed[i]! - logSum;
+  for (const [i, id] of ids.entries()) logits[start + id] = allowed[i]! - logMass;
+}
+
+/** Natural log of the sum of what these are the logs of. */
+export function logSumOf(logs: Float64Array): number {
+  const max = logs.reduce((a, b) => Math.max(a, b), -Infinity);
+  return max + Math.log(logs.reduce((sum, value) => sum + Math.exp(value - max), 0));
 }
 
 /** Natural-log probability of one id among the whole vocabulary. @throws where it is no number. */

@@ -20,6 +20,7 @@ import { likeliestLead } from './likeliestLead';
 import { Memories } from './memories';
 import {
   asOne,
+  DEFAULT_MAX_TOKENS,
   type InfillCandidate,
   type InfillOutcome,
   type InfillProgress,
@@ -29,8 +30,6 @@ import {
 import { PassSpeed, TimedModel } from './passSpeed';
 import { limitReports } from './progress';
 
-/** The tokens a hole gets at most where the request does not say. */
-const defaultMaxTokens = 64;
 const defaultTopP = 0.95;
 /** Where nobody waits at every keystroke: fewer fills that are all broken, and more right ones among them (models/LOG.md). */
 const defaultTurnings = 6;
@@ -175,7 +174,7 @@ export class Engine {
       leads: leads.map((lead) => lead.ids),
       openings: leads.map((lead) => lead.first),
       ...(memories === undefined ? {} : { memories }),
-      maxTokens: perHole(request.maxTokens ?? defaultMaxTokens, done, holes).map((most) =>
+      maxTokens: perHole(request.maxTokens ?? DEFAULT_MAX_TOKENS, done, holes).map((most) =>
         Math.min(most, LONGEST_FILL),
       ),
       steps: request.steps ?? decoding.steps,

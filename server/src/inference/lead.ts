@@ -70,7 +70,7 @@ function openEnd(tokenizer: Tokenizer, ids: Int32Array, endsInBlank: boolean): L
     leads.push(longer);
   }
   const [longest, ...others] = leads.reverse();
-  return longest!.first?.bare === undefined ? { ...longest!, others } : longest!;
+  return { ...longest!, others };
 }
 
 function opened(tokenizer: Tokenizer, ids: Int32Array, opening: string): Lead {

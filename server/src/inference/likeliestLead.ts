@@ -1,5 +1,4 @@
-import { sumOf } from '../base/sum';
-import { logProbability } from '../diffusion/logits';
+import { logProbability, logSumOf } from '../diffusion/logits';
 import type { KvCache, MaskedDiffusionModel } from '../diffusion/model';
 import { causalBlock } from '../diffusion/reading';
 import type { Lead } from './lead';
@@ -27,20 +26,13 @@ export async function likeliestLead(
   const wanted = Int32Array.from({ length: tokens.length - common }, (_, i) => common + i);
   const logits = await model.denoise(context, { ...causalBlock([tokens], layout.pad), wanted });
 
-  const logMasses = ways.map(({ ids, first }) => {
-    const rest = Array.from(longest.subarray(common, ids.length));
-    const ofLead = rest.map((id, row) => logProbability(logits, row, layout.vocabSize, id));
-    const ofFirst = Array.from(first?.ids ?? [], (id) =>
-      logProbability(logits, rest.length, layout.vocabSize, id),
-    );
-    return sumOf(ofLead, Number) + (first === undefined ? 0 : logSum(ofFirst));
+  const logOf = (row: number, id: number): number => logProbability(logits, row, layout.vocabSize, id);
+  const logMasses = Float64Array.from(ways, ({ ids, first }) => {
+    const rest = [...longest.subarray(common, ids.length)];
+    const ofLead = rest.reduce((sum, id, row) => sum + logOf(row, id), 0);
+    return ofLead + (first ? logSumOf(Float64Array.from(first.ids, (id) => logOf(rest.length, id))) : 0);
   });
   const best = logMasses.indexOf(Math.max(...logMasses));
   const { first, ...chosen } = ways[best]!;
-  return { ...chosen, first: first && { ...first, logShare: logMasses[best]! - logSum(logMasses) } };
-}
-
-function logSum(values: readonly number[]): number {
-  const max = Math.max(...values);
-  return max + Math.log(sumOf(values, (value) => Math.exp(value - max)));
+  return { ...chosen, first: first && { ...first, logShare: logMasses[best]! - logSumOf(logMasses) } };
 }

@@ -6,6 +6,9 @@ import { sumOf } from '../base/sum';
  * can copy. All text is LF; whoever reads files restores CRLF.
  */
 
+/** The most tokens of a hole where nobody says. */
+export const DEFAULT_MAX_TOKENS = 64;
+
 /**
  * The most tokens a hole ever gets. What is more than a canvas holds is for one hole alone: it is filled block
  * by block.

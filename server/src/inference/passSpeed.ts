@@ -57,11 +57,8 @@ export class TimedModel implements MaskedDiffusionModel {
     return this.model.mostRows(context, room);
   }
 
-  async denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
-    const started = this.now();
-    const logits = await this.model.denoise(context, block);
-    this.speed.add(block.rows * block.columns, this.now() - started);
-    return logits;
+  denoise(context: KvCache, block: TokenBlock): Promise<Logits> {
+    return this.timed(block, () => this.model.denoise(context, block));
   }
 
   encode(ids: Int32Array, stop: StopPoll): Promise<Encoded | undefined> {
@@ -76,11 +73,8 @@ export class TimedModel implements MaskedDiffusionModel {
     return this.model.fork(context, rows, room);
   }
 
-  async extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
-    const started = this.now();
-    const logits = await this.model.extendRows(rows, block, counts);
-    this.speed.add(block.rows * block.columns, this.now() - started);
-    return logits;
+  extendRows(rows: KvRows, block: TokenBlock, counts: Int32Array): Promise<Logits> {
+    return this.timed(block, () => this.model.extendRows(rows, block, counts));
   }
 
   truncate(context: KvCache, length: number): void {
@@ -89,6 +83,13 @@ export class TimedModel implements MaskedDiffusionModel {
 
   forget(): void {
     this.model.forget();
+  }
+
+  private async timed({ rows, columns }: TokenBlock, pass: () => Promise<Logits>): Promise<Logits> {
+    const started = this.now();
+    const logits = await pass();
+    this.speed.add(rows * columns, this.now() - started);
+    return logits;
   }
 }
 

@@ -2,6 +2,7 @@ import * as assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import * as vscode from 'vscode';
 import type { StatusKind } from '../../../server/src/protocol';
+import { isAlive } from '../../processes';
 import { hasBridge, hover, idle, renderedTexts, takeMouseAway } from './bridge';
 import { closeEverything, editorWith, eventually, parafill, readyParafill, type } from './editor';
 import { message } from './page';
@@ -135,12 +136,3 @@ describe('the status', () => {
     await eventually('the end of the one that hung', () => !isAlive(server));
   });
 });
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

@@ -8,6 +8,7 @@ import {
   runCheck,
   type CheckResult,
 } from '../../../client/src/check/childProcess';
+import { untilGone } from '../../processes';
 
 /** Real shells and real processes; the commands are those of a POSIX shell. */
 (process.platform === 'win32' ? describe.skip : describe)('runCheck', () => {
@@ -119,15 +120,5 @@ import {
 async function allGone(output: string, atLeast: number): Promise<void> {
   const pids = output.trim().split('\n').map(Number);
   assert.ok(pids.length >= atLeast && pids.every(Number.isInteger), output);
-  // They are not our children, so that their end can only be asked for.
-  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  await Promise.all(pids.map(untilGone));
 }
