@@ -34,6 +34,8 @@ _OVERLOOKED = 0.25
 _OTHER_WAYS = 0.7
 #: The most tokens a hole gets; what is more than a canvas holds is filled block by block.
 LONGEST_FILL = 512
+#: So many characters before and behind the holes are recalled.
+_RECALLED_BEFORE, _RECALLED_AFTER = 12_000, 6_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,12 +180,13 @@ class Infill:
             return []
         encode, found = self.tokenizer.encode, []
         befores = [
-            encode(open_lead(self.tokenizer, text, self.heals)[0]) + lead.ids
+            encode(open_lead(self.tokenizer, text, self.heals)[0][-_RECALLED_BEFORE:]) + lead.ids
             for text, lead in zip(segments, leads, strict=False)
         ]
-        texts = [*befores, encode(segments[len(leads)]), *map(encode, files)]
-        for lead, before, after in zip(leads, befores, segments[1:], strict=True):
-            recall = Recall(texts, BehindHole(self.tokenizer, encode(after)), self.recall.orders, self.ngrams)
+        afters = [encode(text[:_RECALLED_AFTER]) for text in segments[1:]]
+        texts = [*befores, afters[len(leads) - 1], *map(encode, files)]
+        for lead, before, after in zip(leads, befores, afters, strict=True):
+            recall = Recall(texts, BehindHole(self.tokenizer, after), self.recall.orders, self.ngrams)
             known = before[-recall.reach :]
             found.append(HoleMemory(recall, self.recall, known, self.special.eoh, lead))
         return found

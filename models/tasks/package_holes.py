@@ -24,8 +24,9 @@ from parafill.corpus.shards import Documents, open_shards, read_index, sha256_of
 from parafill.opening import fill_length
 from parafill.tokenizer import CodeTokenizer, TokenizerError, load_tokenizer
 
-# The engine cuts its own window; this only keeps the requests small.
-CHARS_BEFORE, CHARS_AFTER = 12_000, 4_000
+# The engine cuts its own window, but candidates are parsed with all that is there: a part of a file that begins inside
+# a docstring would be read inside out.
+CHARS_BEFORE, CHARS_AFTER = 100_000, 100_000
 PROPOSALS = 24
 MAX_WHOLE_LINES = 4
 

@@ -20,6 +20,12 @@ export interface ContextWindow {
  */
 export const DEFAULT_WINDOW: ContextWindow = { before: 12_000, after: 6_000 };
 
+/** What of a document lies around a part of it, as it stands there. */
+export interface OutsideText {
+  readonly before: string;
+  readonly after: string;
+}
+
 /** The left edge moves in jumps of this size, so that typing leaves the text before the cursor's start alone. */
 const EDGE_STEP = 4_096;
 
@@ -32,11 +38,10 @@ export interface InfillContext {
   readonly segments: readonly string[];
   /** What the document uses near the holes; answers are translated back to it. */
   readonly lineEnding: LineEnding;
-  /** The part of the document the segments and the holes cover. */
-  readonly covered: OffsetRange;
   /** Whether the document goes on to the left and to the right of it. */
   readonly cutBefore: boolean;
   readonly cutAfter: boolean;
+  readonly outside: OutsideText;
 }
 
 export type ContextResult =
@@ -74,9 +79,9 @@ export function contextAround(
     context: {
       segments: raw.map((segment) => wellFormed(toLf(withoutHoleMarkers(segment)))),
       lineEnding: lineEndingOf(text.slice(start, end)),
-      covered: { start, end },
       cutBefore: start > 0,
       cutAfter: end < text.length,
+      outside: { before: text.slice(0, start), after: text.slice(end) },
     },
   };
 }

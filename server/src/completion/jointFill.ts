@@ -68,9 +68,9 @@ export async function fillJointly(
 ): Promise<JointFillOutcome> {
   const cut = contextAround(input.text, input.holes);
   if (cut.kind === 'refused') return { kind: 'failed', reason: cut.reason };
-  const { segments, lineEnding, cutBefore, cutAfter } = cut.context;
+  const { segments, lineEnding, cutBefore, cutAfter, outside } = cut.context;
 
-  const place = { language: input.language, cutBefore, cutAfter, writesOn: false };
+  const place = { language: input.language, cutBefore, cutAfter, outside, writesOn: false };
   const active = new Set<string>();
   const outcome = await infillOneByOne(
     infiller,

@@ -2,6 +2,7 @@ import { Language, Parser, type Node, type Tree } from '@vscode/tree-sitter-wasm
 import { join } from 'node:path';
 import { errorMessage } from '../base/async';
 import type { Disposable } from '../base/lifecycle';
+import type { OutsideText } from './context';
 import { editsBetween, type FilledText, fillIn, placeholders } from './filledText';
 import { countBlockErrors } from './pythonBlocks';
 
@@ -29,6 +30,24 @@ export interface FillPlace {
   /** Whether the file goes on before the first and behind the last text; absent: it does not. */
   readonly cutBefore?: boolean;
   readonly cutAfter?: boolean;
+  /** What stands there. A part that begins inside a docstring is read inside out: as code what is none. */
+  readonly outside?: OutsideText;
+}
+
+/** A place as the parser gets it: the whole file if that is not too long. */
+function wholeOf(place: FillPlace): FillPlace {
+  const { segments, outside } = place;
+  if (outside === undefined) return place;
+  const last = segments.length - 1;
+  const whole = segments.map(
+    (text, i) => (i === 0 ? outside.before : '') + text + (i === last ? outside.after : ''),
+  );
+  if (lengthOf(whole) > LONGEST_TEXT) return place;
+  return { ...place, segments: whole, cutBefore: false, cutAfter: false };
+}
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + text.length, 0);
 }
 
 /** What parsing says about candidates, in their order. */
@@ -77,12 +96,12 @@ export class SyntaxChecker implements Disposable {
    * @param wanted whether candidates parse is not asked any more where the file has no error with so many
    */
   async judge(
-    { language, segments, writesOn, cutBefore = false, cutAfter = false }: FillPlace,
+    place: FillPlace,
     fills: readonly (readonly string[])[],
     wanted: number,
   ): Promise<SyntaxVerdicts> {
-    let length = 0;
-    for (const segment of segments) length += segment.length;
+    const { language, segments, writesOn, cutBefore = false, cutAfter = false } = wholeOf(place);
+    const length = lengthOf(segments);
     if (length > LONGEST_TEXT) {
       const reason = `not parsed: ${length} characters are more than the limit of ${LONGEST_TEXT}`;
       return { kind: 'unjudged', reason };

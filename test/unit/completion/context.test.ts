@@ -148,6 +148,7 @@ describe('contextAround', () => {
     const [before = '', after = ''] = context.segments;
     assert.ok(before.startsWith('const') && before.length <= 12_000 && before.length > 6_000);
     assert.ok(after.endsWith('\n') && after.length <= 12_000);
+    assert.ok(context.outside.before + before + after + context.outside.after === text);
   });
 
   it('takes a window out of one endless line', () => {
@@ -162,7 +163,7 @@ describe('contextAround', () => {
     const keystrokes = 3_000;
     for (let typed = 0; typed < keystrokes; typed++) {
       const grown = text + 'x'.repeat(typed);
-      edges.add(cut(grown, [{ start: grown.length, end: grown.length }]).covered.start);
+      edges.add(cut(grown, [{ start: grown.length, end: grown.length }]).outside.before.length);
     }
     assert.ok(edges.size <= 2, `${edges.size} edges in ${keystrokes} keystrokes`);
   });

@@ -176,6 +176,22 @@ describe('judge', () => {
     assert.equal(whole.kind === 'judged' && whole.parses[0], false);
   });
 
+  it('reads the whole file where its text was cut inside a docstring', async () => {
+    const segments = [
+      '    twice\n    """\n    return full(',
+      '\n\n\ndef thrice(x):\n    """\n    thrice\n    """\n    return 3 * x\n',
+    ];
+    const fills = [['2, dtype=x.dtype)'], ['"""']];
+    const place = { language: 'python', segments, writesOn: false, cutBefore: true, cutAfter: true };
+    const insideOut = await checker.judge(place, fills, Infinity);
+    assert.deepEqual(insideOut, { kind: 'judged', parses: [false, true] });
+    const outside = { before: 'def twice(x):\n    """\n', after: '\n\nclass A:\n    pass\n' };
+    const whole = await checker.judge({ ...place, outside }, fills, Infinity);
+    assert.deepEqual(whole, { kind: 'judged', parses: [true, false] });
+    const endless = { ...outside, after: '#'.repeat(300_000) };
+    assert.deepEqual(await checker.judge({ ...place, outside: endless }, fills, Infinity), insideOut);
+  });
+
   it('judges several holes together', async () => {
     const segments = ['function f(', ') { return ', '; }\n'];
     const verdicts = await checker.judge(
