@@ -5,7 +5,7 @@ import { showCandidateList } from './candidateList';
 import type { CandidatePreview } from './candidatePreview';
 import { CandidateSession, type Decision } from './candidateSession';
 import type { Config } from './config';
-import { tell } from './documents';
+import { keepActiveTab, tell } from './documents';
 import { tellWhyNot, type Fills } from './fills';
 import type { FillTarget } from './fillTarget';
 
@@ -62,9 +62,12 @@ export class CandidateChoice implements vscode.Disposable {
     );
   }
 
-  /** Whether there are candidates to choose from right now. */
+  /** Whether there are candidates to choose from where the person is right now. */
   get isOpen(): boolean {
-    return this.shown !== undefined;
+    const session = this.shown;
+    if (session === undefined) return false;
+    const document = vscode.window.activeTextEditor?.document;
+    return session.preview.isInFront || document === session.target.taken.document;
   }
 
   /** Shows the candidates of the choice that is open in another way. */
@@ -79,6 +82,7 @@ export class CandidateChoice implements vscode.Disposable {
   async run(target: FillTarget, view: CandidateView): Promise<void> {
     this.endCurrent();
     const editor = vscode.window.activeTextEditor;
+    await keepActiveTab();
     const decision = await this.choose(target, view);
     if (decision === undefined) return;
     if (decision.reason !== undefined) tell(decision.reason);
@@ -95,7 +99,9 @@ export class CandidateChoice implements vscode.Disposable {
   private async choose(target: FillTarget, view: CandidateView): Promise<Decision | undefined> {
     const start = target.ranges[0]?.start ?? new vscode.Position(0, 0);
     const preview = this.preview.open(target.taken.document, start, target.title);
-    const session = new CandidateSession(target, preview, (wish) => this.fills.ask(target, wish));
+    const session = new CandidateSession(target, preview, (wish, token) =>
+      this.fills.ask(target, wish, token),
+    );
     this.current = session;
     try {
       const answer = await session.more();

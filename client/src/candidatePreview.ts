@@ -58,6 +58,7 @@ export class OpenPreview implements vscode.Disposable {
   private readonly closedByPerson = new vscode.EventEmitter<void>();
   private readonly listeners: vscode.Disposable;
   private opened: Promise<unknown> | undefined;
+  private allOpened: Promise<unknown> | undefined;
   private closed = false;
 
   /** The person closed the tab with the diff. */
@@ -84,6 +85,12 @@ export class OpenPreview implements vscode.Disposable {
     return tab !== undefined && this.isDiff(tab);
   }
 
+  /** Whether that or all diffs are what the person looks at. */
+  get isInFront(): boolean {
+    const tab = vscode.window.tabGroups.activeTabGroup.activeTab;
+    return tab !== undefined && (this.isDiff(tab) || this.isMultiDiff(tab));
+  }
+
   /** Shows the document with this text. */
   async show(text: string, options: { readonly preserveFocus: boolean }): Promise<void> {
     if (this.closed) return;
@@ -94,9 +101,16 @@ export class OpenPreview implements vscode.Disposable {
 
   /** Shows all texts below each other in one editor. The focus stays where it is. */
   async showAll(texts: readonly string[]): Promise<void> {
-    if (this.closed) return;
+    const before = this.allOpened;
+    this.allOpened = Promise.allSettled([before]).then(() => this.openAllDiffs(texts));
+    await this.allOpened;
+  }
+
+  private async openAllDiffs(texts: readonly string[]): Promise<void> {
     const resources: (readonly [vscode.Uri, vscode.Uri, vscode.Uri])[] = [];
     for (const [i, text] of texts.entries()) {
+      // Many candidates take a while; the person may be done with them.
+      if (this.closed) return;
       const folder = vscode.l10n.t('candidate {0}', i + 1);
       // A diff whose sides have different paths is called a renamed file.
       const { original, candidate } = (this.others[i] ??= {
@@ -108,14 +122,14 @@ export class OpenPreview implements vscode.Disposable {
       for (const { uri } of [original, candidate]) await this.inOurLanguage(uri);
       resources.push([candidate.uri, original.uri, candidate.uri]);
     }
-    await vscode.commands.executeCommand('vscode.changes', this.title, resources);
+    if (!this.closed) await vscode.commands.executeCommand('vscode.changes', this.title, resources);
   }
 
   /** Closes the tabs again, also when they are only just being opened. */
   async close(): Promise<void> {
     this.closed = true;
     this.listeners.dispose();
-    await this.opened;
+    await Promise.allSettled([this.opened, this.allOpened]);
     const tabs = vscode.window.tabGroups.all
       .flatMap((group) => group.tabs)
       .filter((tab) => this.isDiff(tab) || this.isMultiDiff(tab));
@@ -134,9 +148,11 @@ export class OpenPreview implements vscode.Disposable {
     );
   }
 
-  /** What a tab with several diffs shows is not told to extensions, but its title is ours. */
+  /** What a tab with several diffs shows is not told to extensions, but its title is ours; a number of files may follow. */
   private isMultiDiff({ label, input }: vscode.Tab): boolean {
-    return this.others.length > 0 && label === this.title && !(input instanceof vscode.TabInputTextDiff);
+    return (
+      this.others.length > 0 && label.startsWith(this.title) && !(input instanceof vscode.TabInputTextDiff)
+    );
   }
 
   private async openDiff(preserveFocus: boolean): Promise<void> {

@@ -23,6 +23,8 @@ export class CandidateSession implements vscode.Disposable {
   private readonly found: Candidate[] = [];
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly listeners: vscode.Disposable;
+  /** Cancelled with the decision: what is still asked for is not wanted any more. */
+  private readonly over = new vscode.CancellationTokenSource();
   private decide: (decision: Decision) => void = () => undefined;
   private shown = 0;
   private seed = 0;
@@ -34,16 +36,20 @@ export class CandidateSession implements vscode.Disposable {
   constructor(
     readonly target: FillTarget,
     readonly preview: OpenPreview,
-    private readonly ask: (wish: FillWish) => Thenable<FillAnswer>,
+    private readonly ask: (wish: FillWish, token: vscode.CancellationToken) => Thenable<FillAnswer>,
   ) {
     this.decided = new Promise((resolve) => {
-      this.decide = resolve;
+      this.decide = (decision) => {
+        resolve(decision);
+        this.over.cancel();
+      };
     });
     const { document } = target.taken;
     const checkDocument = (): void => {
       if (isCurrent(target.taken)) return;
       this.decide({
         reason: vscode.l10n.t('the document changed meanwhile, so that the candidates do not fit any more.'),
+        wentAway: !preview.isInFront,
       });
     };
     this.listeners = vscode.Disposable.from(
@@ -71,7 +77,9 @@ export class CandidateSession implements vscode.Disposable {
 
   /** Asks for candidates and adds those that are new; the answer tells why there are none. */
   async more(): Promise<FillAnswer> {
-    const answer = await this.ask({ seed: this.seed });
+    const { token } = this.over;
+    const answer = await this.ask({ seed: this.seed }, token);
+    if (token.isCancellationRequested) return { kind: 'cancelled', reason: vscode.l10n.t('Cancelled.') };
     // Every question has a seed of its own, so that "more" is never the same again.
     this.seed += 1;
     if (answer.kind === 'filled') {
@@ -113,6 +121,8 @@ export class CandidateSession implements vscode.Disposable {
   }
 
   dispose(): void {
+    this.over.cancel();
+    this.over.dispose();
     this.listeners.dispose();
   }
 

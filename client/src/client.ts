@@ -23,6 +23,9 @@ import {
 import { isOurs } from './documents';
 import type { Log } from './log';
 
+/** A server that takes longer to start hangs. */
+const SLOW_START_MS = 10_000;
+
 /** More crashes than this within the window, and the server stays down until it is restarted by hand. */
 const MAX_CRASHES = 4;
 const CRASH_WINDOW_MS = 3 * 60_000;
@@ -36,6 +39,7 @@ export class Client implements vscode.Disposable {
   private readonly disposables: { dispose(): unknown }[] = [this.statusChanged];
   private starting: Promise<LanguageClient> | undefined;
   private client: LanguageClient | undefined;
+  private restarting: Promise<void> | undefined;
   private crashes: number[] = [];
   private progressTokens = 0;
 
@@ -88,10 +92,22 @@ export class Client implements vscode.Disposable {
     return this.starting;
   }
 
-  /** Stops the server and its inference process and starts both anew. */
+  /** Stops the server and its inference process and starts both anew; once, however often it is asked for meanwhile. */
   async restart(): Promise<void> {
+    this.restarting ??= this.stopAndStart().finally(() => {
+      this.restarting = undefined;
+    });
+    return this.restarting;
+  }
+
+  private async stopAndStart(): Promise<void> {
     this.log.info('Restarting the server.');
     this.crashes = [];
+    // One that is only just starting cannot be stopped.
+    await Promise.race([
+      this.starting?.catch(() => undefined),
+      new Promise((resolve) => setTimeout(resolve, SLOW_START_MS)),
+    ]);
     // A server that hangs does not stop in time; its client would be of no use any more.
     await this.stop();
     this.client = undefined;

@@ -47,6 +47,15 @@ export async function writableEditor(): Promise<vscode.TextEditor | undefined> {
   return undefined;
 }
 
+/**
+ * Keeps the active tab open. The next thing to be shown replaces a tab whose title is in italics, and with it its
+ * document is closed.
+ */
+export async function keepActiveTab(): Promise<void> {
+  if (vscode.window.tabGroups.activeTabGroup.activeTab?.isPreview === true)
+    await vscode.commands.executeCommand('workbench.action.keepEditor');
+}
+
 /** A sentence for the person, in a notification. */
 export function tell(sentence: string): void {
   void vscode.window.showInformationMessage(`Parafill: ${sentence}`);

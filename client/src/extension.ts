@@ -75,7 +75,7 @@ export function activate(context: vscode.ExtensionContext): ParafillApi {
     registerHoleHover(config),
     registerKeepLines(kept, config),
     registerRegenerate({ client, config, choice, kept }),
-    registerUncertainParts(client, fills, uncertain),
+    registerUncertainParts(client, fills, uncertain, kept),
     // Everything else may still write to it while it is disposed.
     log,
   );

@@ -15,19 +15,29 @@ export class Fills {
     private readonly config: Config,
   ) {}
 
-  /** Asks for candidates with a notification to cancel it, and shows how the texts come about. */
-  ask(target: FillTarget, wish: FillWish): Thenable<FillAnswer> {
+  /**
+   * Asks for candidates with a notification to cancel it, and shows how the texts come about.
+   *
+   * @param token cancels it, too.
+   */
+  ask(target: FillTarget, wish: FillWish, token?: vscode.CancellationToken): Thenable<FillAnswer> {
     return vscode.window.withProgress(
       { location: vscode.ProgressLocation.Notification, title: target.title, cancellable: true },
-      async (_progress, token): Promise<FillAnswer> => {
+      async (_progress, byPerson): Promise<FillAnswer> => {
         const drawing = this.denoising.begin(target.taken);
+        const cancellation = new vscode.CancellationTokenSource();
+        const listening = [byPerson, ...(token === undefined ? [] : [token])].map((either) =>
+          either.onCancellationRequested(() => {
+            cancellation.cancel();
+          }),
+        );
         try {
-          return await target.ask(wish, token, drawing?.draw);
+          return await target.ask(wish, cancellation.token, drawing?.draw);
         } catch (error) {
-          if (token.isCancellationRequested)
-            return { kind: 'cancelled', reason: vscode.l10n.t('Cancelled.') };
-          return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
+          return whyRejected(error, cancellation.token);
         } finally {
+          for (const listener of listening) listener.dispose();
+          cancellation.dispose();
           drawing?.end();
         }
       },
@@ -65,6 +75,12 @@ function outcomeInWords({ edits, uncertain }: Candidate): string {
   if (unsure === 0) return written;
   const parts = unsure === 1 ? t('One part is uncertain.') : t('{0} parts are uncertain.', unsure);
   return `${written} ${parts}`;
+}
+
+/** What a request came to that was rejected: the library rejects those that are cancelled, and those of a server that ends. */
+export function whyRejected(error: unknown, token: vscode.CancellationToken): FillAnswer {
+  if (token.isCancellationRequested) return { kind: 'cancelled', reason: vscode.l10n.t('Cancelled.') };
+  return { kind: 'failed', reason: error instanceof Error ? error.message : String(error) };
 }
 
 /** Says why nothing was filled. */

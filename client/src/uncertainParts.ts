@@ -5,6 +5,7 @@ import type { Config } from './config';
 import { DOCUMENTS, isOurs, onDidReallyClose, snapshot, tell, toProtocol, writableEditor } from './documents';
 import { tellWhyNot, type Fills } from './fills';
 import type { FillTarget } from './fillTarget';
+import type { KeptLines } from './keepLines';
 import { spansAfter, type Span } from './spanMarks';
 import { writtenRanges, type OffsetEdit } from './textEdits';
 
@@ -114,6 +115,7 @@ export function registerUncertainParts(
   client: Client,
   fills: Fills,
   parts: UncertainParts,
+  kept: KeptLines,
 ): vscode.Disposable {
   const kind = vscode.CodeActionKind.QuickFix.append('parafill');
   const title = vscode.l10n.t('Re-sample Uncertain Parts');
@@ -122,7 +124,7 @@ export function registerUncertainParts(
     vscode.commands.registerCommand(COMMAND, () => {
       // Every time another seed: who asks again wants something else again.
       seed += 1;
-      return resample(client, fills, parts, seed);
+      return resample(client, fills, parts, kept, seed);
     }),
     vscode.languages.registerCodeActionsProvider(
       [...DOCUMENTS],
@@ -140,13 +142,27 @@ export function registerUncertainParts(
 }
 
 /** Fills the marked parts of the active document jointly once more, as one change. */
-async function resample(client: Client, fills: Fills, parts: UncertainParts, seed: number): Promise<void> {
+async function resample(
+  client: Client,
+  fills: Fills,
+  parts: UncertainParts,
+  keptLines: KeptLines,
+  seed: number,
+): Promise<void> {
   const editor = await writableEditor();
   if (editor === undefined) return;
   const { document } = editor;
-  const ranges = parts.in(document);
+  const kept = keptLines.of(document);
+  const marked = parts.in(document);
+  const ranges = marked.filter(({ start, end }) =>
+    kept.every((line) => line < start.line || line > end.line),
+  );
   if (ranges.length === 0) {
-    tell(vscode.l10n.t('no part of this document is marked as uncertain.'));
+    tell(
+      marked.length === 0
+        ? vscode.l10n.t('no part of this document is marked as uncertain.')
+        : vscode.l10n.t('nothing is left to re-sample: every uncertain part is in a kept line.'),
+    );
     return;
   }
   const taken = snapshot(document);
@@ -154,7 +170,7 @@ async function resample(client: Client, fills: Fills, parts: UncertainParts, see
     taken,
     title: vscode.l10n.t('Parafill: re-sampling uncertain parts'),
     ranges,
-    kept: [],
+    kept,
     ask: (wish, token, onProgress) =>
       client.fillHoles(
         {

@@ -4,8 +4,8 @@ import type { CandidatePreview } from '../candidatePreview';
 import { offsetEdits } from '../candidateEdits';
 import type { Client } from '../client';
 import type { Config } from '../config';
-import { isCurrent, writableEditor } from '../documents';
-import type { Fills } from '../fills';
+import { isCurrent, keepActiveTab, writableEditor } from '../documents';
+import { whyRejected, type Fills } from '../fills';
 import { selectionTarget, type Candidate, type FillTarget } from '../fillTarget';
 import type { KeptLines } from '../keepLines';
 import type { Log } from '../log';
@@ -90,6 +90,7 @@ async function prepare({ client, config, kept }: CheckParts): Promise<Task | und
   const target = selectionTarget(client, kept, editor);
   const range = target?.ranges[0];
   if (target === undefined || range === undefined) return undefined;
+  await keepActiveTab();
   const text = document.getText();
   const command = config.checkCommand(folder) || (await askForCommand(config, folder));
   if (command === undefined) return undefined;
@@ -201,7 +202,10 @@ async function ask(task: Task, candidates: number, round: number, signal: AbortS
   };
   signal.addEventListener('abort', cancel);
   try {
-    const result = await task.target.ask({ candidates, seed: round }, cancellation.token);
+    const { token } = cancellation;
+    const result = await task.target
+      .ask({ candidates, seed: round }, token)
+      .catch((error: unknown) => whyRejected(error, token));
     switch (result.kind) {
       case 'filled':
         return { kind: 'texts', texts: result.candidates.map((candidate) => note(task, candidate)) };
@@ -267,8 +271,9 @@ function encode(document: vscode.TextDocument, text: string): Thenable<Uint8Arra
 type Passed = Extract<SearchOutcome, { kind: 'passed' }>;
 
 /** Shows the candidate that passed as a diff and writes it when the person takes it. */
-async function offer({ preview, config, fills }: CheckParts, task: Task, passed: Passed): Promise<void> {
+async function offer(parts: CheckParts, task: Task, passed: Passed): Promise<void> {
   const { t } = vscode.l10n;
+  const { preview, config, fills } = parts;
   const { target, selection, range, command } = task;
   const { document } = target.taken;
   const seconds = (passed.ms / 1000).toFixed(1);
@@ -279,6 +284,12 @@ async function offer({ preview, config, fills }: CheckParts, task: Task, passed:
     command,
     seconds,
   );
+  // Whoever went on with something else would have a list take the keys they type.
+  if (vscode.window.activeTextEditor?.document !== document && !(await wantsToSee(fact))) return;
+  if (!isCurrent(target.taken)) {
+    tell(parts, task, { kind: 'cancelled' });
+    return;
+  }
   const doubt = t('but the check passes with nonsense in its place, too: it does not look at this code');
   const diff = preview.open(document, range.start, t('Parafill: {0}', fact));
   const accept = { label: `$(check) ${t('Take it')}` };
@@ -298,6 +309,11 @@ async function offer({ preview, config, fills }: CheckParts, task: Task, passed:
   }
   const candidate = task.candidates.get(passed.text);
   if (chosen === accept && candidate !== undefined) await fills.write(target, candidate);
+}
+
+async function wantsToSee(fact: string): Promise<boolean> {
+  const show = vscode.l10n.t('Show');
+  return (await vscode.window.showInformationMessage(`Parafill: ${fact}.`, show)) === show;
 }
 
 /** Says why nothing changed. */

@@ -11,7 +11,12 @@ export interface CacheKey {
   readonly sureOnly: boolean;
 }
 
+/** So long nothing is asked again where there was nothing: other files may have more to say by then. */
+const EMPTY_MS = 5_000;
+
 interface Entry extends CacheKey {
+  /** When it was answered. */
+  readonly at: number;
   readonly candidates: readonly CompletionCandidate[];
   /** How many candidates were asked for: fewer may exist. */
   readonly requested: number;
@@ -34,8 +39,15 @@ export class CompletionCache {
   private readonly entries: LruMap<number, Entry>;
   private counter = 0;
 
-  /** One entry holds at most one context window (some 20 KB), so that 50 of them stay around 1-2 MB. */
-  constructor(capacity = 50) {
+  /**
+   * One entry holds at most one context window (some 20 KB), so that 50 of them stay around 1-2 MB.
+   *
+   * @param now milliseconds of a monotonic clock.
+   */
+  constructor(
+    capacity = 50,
+    private readonly now: () => number = () => performance.now(),
+  ) {
     this.entries = new LruMap(capacity);
   }
 
@@ -59,12 +71,13 @@ export class CompletionCache {
       sureOnly: key.sureOnly,
       candidates,
       requested,
+      at: this.now(),
     });
   }
 
   /**
    * The candidates that go on from here; several remembered answers may contribute, newest first.
-   * An empty hit says: asked before at exactly this place, and there was nothing.
+   * An empty hit says: asked a moment ago at exactly this place, and there was nothing.
    *
    * @param requested an answer for which fewer candidates were asked does not count
    */
@@ -78,6 +91,7 @@ export class CompletionCache {
       const added = addedBehind(entry, key);
       if (added === undefined) continue;
       if (typed === '' && added === '') {
+        if (entry.candidates.length === 0 && this.now() - entry.at > EMPTY_MS) continue;
         this.entries.get(id);
         return { candidates: entry.candidates, typed: 0 };
       }

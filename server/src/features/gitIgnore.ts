@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import ignore, { type Ignore } from 'ignore';
 import { LruMap } from '../base/lru';
@@ -14,8 +14,9 @@ const mostUnits = 256 * 1024;
 /** With more wildcards than this in a name, comparing takes forever: nobody writes that for a good reason. */
 const mostWildcards = 4;
 
-/** Whether git is told to ignore files: by the `.gitignore` of their folder or of one above, up to a root. */
+/** Whether git is told to ignore files: by the `.gitignore` of their folder or of one above, up to their repository. */
 export class GitIgnore {
+  private readonly repositories = new LruMap<string, Promise<string>>(mostFolders);
   private readonly rules = new LruMap<string, { readonly at: number; readonly ignore: Promise<Ignore> }>(
     mostFolders,
   );
@@ -23,12 +24,13 @@ export class GitIgnore {
   /** @param now milliseconds of a monotonic clock. */
   constructor(private readonly now: () => number) {}
 
-  /** @param path of a file inside of `root`; both absolute. */
+  /** @param path of a file inside of `root`, which may be a part of a repository; both absolute. */
   async isIgnored(root: string, path: string): Promise<boolean> {
+    const repository = await this.repositoryOf(root);
     const folders: string[] = [];
-    for (let folder = dirname(path); folder.startsWith(root); folder = dirname(folder)) {
+    for (let folder = dirname(path); folder.startsWith(repository); folder = dirname(folder)) {
       folders.unshift(folder);
-      if (folder === root) break;
+      if (folder === repository) break;
     }
     let ignored = false;
     // The nearest file that says something about a path wins.
@@ -44,6 +46,13 @@ export class GitIgnore {
     return ignored;
   }
 
+  /** The nearest folder, from this one upwards, that is a repository; where there is none, this one itself. */
+  private repositoryOf(root: string): Promise<string> {
+    const found = this.repositories.get(root) ?? findRepository(root);
+    this.repositories.set(root, found);
+    return found;
+  }
+
   private rulesOf(folder: string): Promise<Ignore> {
     const known = this.rules.get(folder);
     if (known !== undefined && this.now() - known.at < trustedForMs) return known.ignore;
@@ -55,6 +64,18 @@ export class GitIgnore {
     this.rules.set(folder, { at: this.now(), ignore: read });
     return read;
   }
+}
+
+async function findRepository(root: string): Promise<string> {
+  for (let folder = root; folder !== dirname(folder); folder = dirname(folder)) {
+    // A folder, or a file in submodules and further working trees.
+    const isRepository = await access(join(folder, '.git')).then(
+      () => true,
+      () => false,
+    );
+    if (isRepository) return folder;
+  }
+  return root;
 }
 
 /** The rules of a `.gitignore`, but for those that are none: a bracket that is not closed, say. */

@@ -74,6 +74,7 @@ export class Workspace implements Feature {
       const gone = new Set(removed.map(({ uri }) => diskPath(uri)));
       const come = added.flatMap(({ uri }) => diskPath(uri) ?? []);
       this.folders = [...this.folders.filter((folder) => !gone.has(folder)), ...come];
+      this.askGitOfAll();
     });
   }
 
@@ -83,14 +84,14 @@ export class Workspace implements Feature {
     store.add(
       connection.onNotification(WORKSPACE_TRUSTED, () => {
         this.isTrusted = true;
-        for (const { uri } of documents.all()) void this.askGit(uri);
+        this.askGitOfAll();
       }),
     );
     // A document that was opened counts as changed, too.
     store.add(
       documents.onDidChangeContent(({ document: { uri } }) => {
         this.open.see(uri);
-        if (!this.ignored.has(uri)) void this.askGit(uri);
+        void this.askGit(uri);
       }),
     );
     store.add(
@@ -146,13 +147,18 @@ export class Workspace implements Feature {
     return excludedBy(uri, this.parts.settings().exclude) !== undefined;
   }
 
+  private askGitOfAll(): void {
+    for (const { uri } of this.parts.documents.all()) void this.askGit(uri);
+  }
+
   /** In a workspace that is not trusted not even what git ignores is read, so that nothing of it is shown. */
   private async askGit(uri: string): Promise<void> {
     if (!this.isTrusted) return;
     const path = diskPath(uri);
     const root = path === undefined ? undefined : folderOf(this.folders, path);
     const verdict = path !== undefined && root !== undefined && (await this.gitIgnore.isIgnored(root, path));
-    this.ignored.set(uri, verdict);
+    // It may be closed by now.
+    if (this.parts.documents.get(uri) !== undefined) this.ignored.set(uri, verdict);
   }
 }
 

@@ -95,4 +95,18 @@ describe('activation', () => {
     await vscode.commands.executeCommand('parafill.restartServer');
     await readyParafill();
   });
+
+  it('restarts it once when asked again before it runs, and counts no crash', async () => {
+    const api = await readyParafill();
+    const logged = api.log.length;
+    const restarts = [0, 1, 2].map(() => vscode.commands.executeCommand('parafill.restartServer'));
+    await Promise.all(restarts);
+    await readyParafill();
+    const lines = api.log.slice(logged);
+    assert.equal(lines.filter((line) => line.endsWith('Restarting the server.')).length, 1, lines.join('\n'));
+    assert.deepEqual(
+      lines.filter((line) => /unexpectedly|did not stop/.test(line)),
+      [],
+    );
+  });
 });

@@ -95,6 +95,41 @@ describe('Compare Candidates', () => {
     assert.equal(editor.document.getText(), original);
   });
 
+  it('closes them also when they are only just being opened', async () => {
+    const editor = await openFile('src/vector.ts');
+    await select(editor, rangeOf(editor.document, BODY));
+    const before = new Set(vscode.workspace.textDocuments);
+    const done = vscode.commands.executeCommand('parafill.openAllCandidates');
+    await eventually('the first of their documents', () =>
+      vscode.workspace.textDocuments.some(
+        (document) => !before.has(document) && document.uri.scheme === 'parafill-candidate',
+      ),
+    );
+    await vscode.commands.executeCommand(ESCAPE);
+    await done;
+    // The editor that must not come would come after a round trip to the window.
+    for (let trip = 0; trip < 3; trip++)
+      await vscode.commands.executeCommand('workbench.action.focusActiveEditorGroup');
+    const labels = vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label));
+    assert.deepEqual(labels, ['vector.ts']);
+  });
+
+  it('is about the selection of another file, whatever is open for the first one', async () => {
+    const editor = await openFile('src/vector.ts');
+    await select(editor, rangeOf(editor.document, BODY));
+    const { done } = await previewOf('parafill.regenerateSelection', editor.document.getText());
+    await vscode.commands.executeCommand('workbench.action.newGroupRight');
+    const other = await editorWith('const other = 1 + 2;\n|');
+    const original = other.document.getText();
+    await select(other, rangeOf(other.document, '1 + 2'));
+    const comparing = vscode.commands.executeCommand(COMPARE);
+    await done;
+    const shown = await eventually('a candidate for the other file', () => previewedText(original));
+    assert.ok(shown.startsWith('const other = '), shown);
+    await vscode.commands.executeCommand(ESCAPE);
+    await comparing;
+  });
+
   it('says what to do where there is nothing to compare', async () => {
     const editor = await editorWith('const a = 1;\n|');
     await vscode.commands.executeCommand(COMPARE);

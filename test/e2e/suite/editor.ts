@@ -85,6 +85,19 @@ export async function openFile(name: string): Promise<vscode.TextEditor> {
   return vscode.window.showTextDocument(document);
 }
 
+/** A new file of the workspace, opened as the Explorer does with one click: what is shown next replaces its tab. */
+export async function previewedFile(name: string, content: string): Promise<vscode.TextEditor> {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  assert.ok(folder, 'no workspace folder is open');
+  const uri = vscode.Uri.joinPath(folder.uri, name);
+  await vscode.workspace.fs.writeFile(uri, Buffer.from(content));
+  await vscode.commands.executeCommand('vscode.open', uri, { preview: true });
+  return eventually('the editor of the file', () => {
+    const editor = vscode.window.activeTextEditor;
+    return editor?.document.uri.toString() === uri.toString() && editor;
+  });
+}
+
 /** Puts the cursor somewhere and waits until the editor says so: typing goes where the editor has it. */
 export async function moveTo(editor: vscode.TextEditor, position: vscode.Position): Promise<void> {
   const selection = new vscode.Selection(position, position);

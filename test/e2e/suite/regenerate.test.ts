@@ -1,7 +1,16 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { hasBridge, renderedTexts } from './bridge';
-import { closeEverything, eventually, openFile, rangeOf, readyParafill, select } from './editor';
+import {
+  closeEverything,
+  editorWith,
+  eventually,
+  openFile,
+  previewedFile,
+  rangeOf,
+  readyParafill,
+  select,
+} from './editor';
 import { message, pressToEnd } from './page';
 import { hasDiff, previewedText, previewOf } from './preview';
 
@@ -95,6 +104,60 @@ describe('Regenerate Selection', () => {
     await done;
     assert.equal(document.getText(), `// changed by someone else\n${original}`);
     assert.equal(hasDiff(), false);
+  });
+
+  for (const [decision, command] of [
+    ['accepted', 'parafill.acceptCandidate'],
+    ['discarded', 'parafill.discardCandidates'],
+  ] as const)
+    it(`leaves a file open that was only glanced at, when a candidate is ${decision}`, async () => {
+      const text = `const left = 1;\nconst sum = left + left;\n`;
+      const editor = await previewedFile(`glance-${decision}.ts`, text);
+      const { document } = editor;
+      try {
+        assert.equal(vscode.window.tabGroups.activeTabGroup.activeTab?.isPreview, true);
+        await select(editor, rangeOf(document, 'left + left'));
+        const { preview, done } = await previewOf('parafill.regenerateSelection', text);
+        await vscode.commands.executeCommand(command);
+        await done;
+        assert.equal(document.isClosed, false);
+        assert.equal(vscode.window.activeTextEditor?.document, document);
+        assert.equal(document.getText(), decision === 'accepted' ? preview : text);
+      } finally {
+        await closeEverything();
+        await vscode.workspace.fs.delete(document.uri);
+      }
+    });
+
+  it('leaves the focus where somebody writes when the document changes meanwhile', async () => {
+    const { editor, done } = await regenerate();
+    await vscode.commands.executeCommand('workbench.action.newGroupRight');
+    const elsewhere = await editorWith('elsewhere|');
+    const change = new vscode.WorkspaceEdit();
+    change.insert(editor.document.uri, new vscode.Position(0, 0), '// changed by someone else\n');
+    await vscode.workspace.applyEdit(change);
+    await done;
+    assert.equal(vscode.window.activeTextEditor?.document, elsewhere.document);
+    assert.equal(hasDiff(), false);
+  });
+
+  it('stops looking for more candidates with the decision', async () => {
+    await vscode.commands.executeCommand('notifications.clearAll');
+    const { editor, original, done } = await regenerate();
+    const more = vscode.commands.executeCommand('parafill.moreCandidates');
+    await vscode.commands.executeCommand('parafill.acceptCandidate');
+    await done;
+    await more;
+    assert.notEqual(editor.document.getText(), original);
+    if (hasBridge) {
+      await vscode.commands.executeCommand('notifications.showList');
+      const messages = await renderedTexts('.notification-list-item');
+      assert.deepEqual(
+        messages.filter((text) => /changed|other candidate/.test(text)),
+        [],
+      );
+      await vscode.commands.executeCommand('notifications.hideList');
+    }
   });
 
   it('is a Refactor-Rewrite code action of a selection, and of nothing else', async () => {

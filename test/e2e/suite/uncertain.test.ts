@@ -73,6 +73,22 @@ describe('uncertain parts', () => {
     await eventually('the text before', () => document.getText() === before);
   });
 
+  it('stay as they are in kept lines', async () => {
+    const document = await filled();
+    const parts = api.uncertainParts(document);
+    const lines = [...new Set(parts.map(({ start }) => start.line))];
+    const editor = vscode.window.activeTextEditor;
+    assert.ok(editor?.document === document);
+    editor.selections = parts.map(({ start }) => new vscode.Selection(start, start));
+    await eventually('a cursor in each', () => editor.selections.length === parts.length);
+    await vscode.commands.executeCommand('parafill.keepLines');
+    assert.deepEqual(api.keptLines(document), lines);
+    const before = document.getText();
+    await vscode.commands.executeCommand('parafill.resampleUncertain');
+    assert.equal(document.getText(), before);
+    await vscode.commands.executeCommand('parafill.clearKeptLines');
+  });
+
   it('are not shown when the setting says so, and there is nothing to write anew then', async () => {
     const settings = vscode.workspace.getConfiguration();
     const document = await filled();

@@ -106,6 +106,17 @@ describe('CompletionCache', () => {
     assert.equal(cache.get(key('a│', 'typescript'), 1), undefined);
   });
 
+  it('asks again after a while where there was nothing, and keeps what there was', () => {
+    let ms = 0;
+    const cache = new CompletionCache(50, () => ms);
+    cache.set(key('a│'), [], 1);
+    cache.set(key('b│'), [candidate('xyz')], 1);
+    assert.deepEqual(texts(cache, 'a│'), []);
+    ms = 60_000;
+    assert.equal(texts(cache, 'a│'), undefined);
+    assert.deepEqual(texts(cache, 'b│'), ['xyz']);
+  });
+
   it('lets the newest answer for a place win, and forgets the oldest places', () => {
     const cache = new CompletionCache(2);
     cache.set(key('a│'), [candidate('1')], 1);

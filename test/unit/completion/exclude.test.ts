@@ -14,6 +14,8 @@ describe('excludedBy', () => {
     ['file:///home/me/app/a.ts', '/home/me/**', true],
     ['file:///home/me/app/a.ts', '/home/you/**', false],
     ['file:///c%3A/Users/me/a.ts', 'c:\\Users\\**', true],
+    ['file:///c%3A/Users/me/a.ts', 'C:/Users/**', true],
+    ['file:///C:/Users/me/a.ts', 'c:/Users/**', true],
     ['file:///home/me/with%20blank/a%23.ts', 'with blank/*.ts', true],
     ['untitled:Untitled-1', 'Untitled-*', true],
     ['vscode-notebook-cell:/home/me/book.ipynb#W0', '*.ipynb', true],
@@ -24,7 +26,14 @@ describe('excludedBy', () => {
   ];
   for (const [uri, glob, excluded] of cases) {
     it(`${uri} by ${glob}: ${String(excluded)}`, () => {
-      assert.equal(excludedBy(uri, ['never', glob]), excluded ? glob : undefined);
+      assert.equal(excludedBy(uri, ['never', glob], false), excluded ? glob : undefined);
     });
   }
+
+  it('takes backslashes on Windows for what separates folders', () => {
+    const uri = 'file:///c%3A/app/generated/a.ts';
+    for (const glob of ['generated\\**', '**\\generated\\*.ts', 'C:\\app\\**'])
+      assert.equal(excludedBy(uri, [glob], true), glob);
+    assert.equal(excludedBy(uri, ['generated\\**'], false), undefined);
+  });
 });

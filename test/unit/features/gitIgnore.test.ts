@@ -38,6 +38,18 @@ describe('GitIgnore', () => {
     assert.equal(await isIgnored('a.ts'), false);
   });
 
+  it('follows the files of the whole repository where only a part of it is open', async () => {
+    write('*.log', 'app/secret/');
+    for (const folder of ['.git', 'app', 'app/secret']) mkdirSync(join(root, folder));
+    const part = join(root, 'app');
+    assert.equal(await git.isIgnored(part, join(part, 'a.log')), true);
+    assert.equal(await git.isIgnored(part, join(part, 'secret/a.ts')), true);
+    assert.equal(await git.isIgnored(part, join(part, 'a.ts')), false);
+    // Without a repository, what stands above an open folder is somebody else's.
+    rmSync(join(root, '.git'), { recursive: true });
+    assert.equal(await new GitIgnore(() => now).isIgnored(part, join(part, 'a.log')), false);
+  });
+
   it('leaves out lines that are no rules, and follows the others', async () => {
     write('foo[/bar', '*.log', '[\\w-a]', '{+/|-', 'secret.ts');
     assert.equal(await isIgnored('a.log'), true);
