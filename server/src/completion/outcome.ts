@@ -70,8 +70,7 @@ export type SkipRule =
   | 'comment'
   | 'cursor'
   | 'selected-suggestion'
-  | 'busy'
-  | 'model-not-ready';
+  | 'busy';
 
 /** What became of a request for inline completion. */
 export type CompletionOutcome =

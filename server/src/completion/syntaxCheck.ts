@@ -71,10 +71,6 @@ export class SyntaxChecker implements Disposable {
   /** @param grammarsFolder where `tree-sitter.wasm` and the grammars lie: `dist/grammars` */
   constructor(private readonly grammarsFolder: string) {}
 
-  supports(languageId: string): boolean {
-    return GRAMMARS.has(languageId);
-  }
-
   /** The number of ERROR and MISSING nodes, or `undefined` when the text cannot be judged. */
   async countParseErrors(languageId: string, text: string): Promise<number | undefined> {
     if (text.length > LONGEST_TEXT) return undefined;

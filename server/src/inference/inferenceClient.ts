@@ -101,17 +101,6 @@ export class InferenceClient implements Infiller, Disposable {
     this.spawn();
   }
 
-  /** Starts anew, for example after an error that the person has dealt with. Open requests fail. */
-  restart(): void {
-    if (this.disposed) return;
-    this.stop('the inference process was restarted');
-    this.crashes = 0;
-    this.started = false;
-    // Whoever waits for a process that was still loading now waits for this one.
-    if (this.current.kind === 'error') this.arrival = deferred();
-    this.start();
-  }
-
   /** Resolves when the model is loaded and warm. @throws when it cannot be used, saying why. */
   async ready(): Promise<ModelInfo> {
     this.start();
