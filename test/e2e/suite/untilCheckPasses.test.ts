@@ -3,7 +3,16 @@ import { readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as vscode from 'vscode';
 import { hasBridge, press, renderedTexts, typeKeys } from './bridge';
-import { closeEverything, eventually, openFile, parafill, rangeOf, readyParafill, select } from './editor';
+import {
+  closeEverything,
+  editorWith,
+  eventually,
+  openFile,
+  parafill,
+  rangeOf,
+  readyParafill,
+  select,
+} from './editor';
 import { chooseInMessage, endOf, message } from './page';
 
 const COMMAND = 'parafill.regenerateUntilCheckPasses';
@@ -85,6 +94,23 @@ describe('Regenerate Until Check Passes', () => {
     await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
     await done;
     assert.equal(document.getText(), preview);
+    await vscode.commands.executeCommand('undo');
+    await eventually('the text before', () => document.getText() === original);
+  });
+
+  it('asks whoever went on with something else before it takes the focus', async function () {
+    if (!hasBridge) this.skip();
+    await set('parafill.checkCommand', LENIENT);
+    const { document, original, done } = await begin();
+    const elsewhere = await editorWith('elsewhere|');
+    await message(/candidate 1 of 8 passed/);
+    assert.equal(vscode.window.activeTextEditor?.document, elsewhere.document);
+    assert.equal(previewedText(), undefined);
+    await chooseInMessage('Show', () => previewedText() !== undefined);
+    await theQuestion(/candidate 1 of 8 passed/);
+    await vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+    await done;
+    assert.notEqual(document.getText(), original);
     await vscode.commands.executeCommand('undo');
     await eventually('the text before', () => document.getText() === original);
   });
