@@ -89,14 +89,19 @@ export function selectionTarget(
   };
 }
 
+/** The holes that are selected; all are meant where none is. */
+export function selectedHoles({ document, selection }: vscode.TextEditor): readonly vscode.Range[] {
+  if (selection.isEmpty) return [];
+  return findHoles(document)
+    .map(({ range }) => range)
+    .filter((hole) => selection.contains(hole));
+}
+
 /** The `⟦⟧` holes of the selection, or of the whole document; undefined when there are none. */
-export function holesTarget(
-  client: Client,
-  { document, selection }: vscode.TextEditor,
-): FillTarget | undefined {
-  const holes = findHoles(document).map(({ range }) => range);
-  const selected = holes.filter((hole) => !selection.isEmpty && selection.contains(hole));
-  const wanted = selected.length > 0 ? selected : holes;
+export function holesTarget(client: Client, editor: vscode.TextEditor): FillTarget | undefined {
+  const { document, selection } = editor;
+  const selected = selectedHoles(editor);
+  const wanted = selected.length > 0 ? selected : findHoles(document).map(({ range }) => range);
   if (wanted.length === 0) return undefined;
   const taken = snapshot(document);
   return {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Config } from './config';
 import { DOCUMENTS } from './documents';
+import { selectedHoles } from './fillTarget';
 import { findHoles, type HoleMarker } from './holeMarkers';
 
 /** The most tokens that the server gives a hole alone, and each of several. */
@@ -24,27 +25,39 @@ export function registerHoleHover(config: Config): vscode.Disposable {
       const index = holes.findIndex(({ range }) => range.contains(position));
       const hole = holes[index];
       if (hole === undefined) return undefined;
-      return new vscode.Hover(describe(hole, index, holes.length, config), hole.range);
+      const editor = vscode.window.activeTextEditor;
+      const selected = editor?.document === document ? selectedHoles(editor).length : 0;
+      return new vscode.Hover(describe(hole, index, holes.length, selected, config), hole.range);
     },
   });
 }
 
-function describe(hole: HoleMarker, index: number, count: number, config: Config): vscode.MarkdownString {
+/** @param selected how many of the holes are selected, as one is that was gone to */
+function describe(
+  hole: HoleMarker,
+  index: number,
+  count: number,
+  selected: number,
+  config: Config,
+): vscode.MarkdownString {
   const { t } = vscode.l10n;
   const text = new vscode.MarkdownString(undefined, true);
   text.isTrusted = { enabledCommands: COMMANDS };
   const title = count === 1 ? t('Hole') : t('Hole {0} of {1}', index + 1, count);
   text.appendMarkdown(`**${title}** · ${sizeInWords(hole, count, config)}\n\n`);
-  const what =
-    count === 1
-      ? t('Parafill replaces it with code that fits before and after.')
-      : t(
-          'Parafill fills all {0} holes together, so that they fit each other; one undo takes it back.',
-          count,
-        );
-  text.appendMarkdown(`${what}\n\n`);
+  const isAll = selected === 0 || selected === count;
+  const all = t(
+    'Parafill fills all {0} holes together, so that they fit each other; one undo takes it back.',
+    count,
+  );
+  const part =
+    selected === 1
+      ? t('Parafill fills the one that is selected; all {0} together where none is.', count)
+      : t('Parafill fills the {0} that are selected; all {1} together where none is.', selected, count);
+  const one = t('Parafill replaces it with code that fits before and after.');
+  text.appendMarkdown(`${count === 1 ? one : isAll ? all : part}\n\n`);
   const links: readonly (readonly [string, string])[] = [
-    [count === 1 ? t('Fill') : t('Fill All Holes'), 'parafill.fillAllHoles'],
+    [count === 1 || !isAll ? t('Fill') : t('Fill All Holes'), 'parafill.fillAllHoles'],
     [t('Compare Candidates'), 'parafill.compareCandidates'],
     ...(count === 1
       ? []

@@ -1,7 +1,7 @@
 import * as assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import { hasBridge, renderedCount, renderedTexts } from './bridge';
-import { closeEverything, editorWith, eventually, moveTo, readyParafill } from './editor';
+import { closeEverything, editorWith, eventually, moveTo, rangeOf, readyParafill, select } from './editor';
 
 const TWO_HOLES = `function area(width: number, height: number): number {
   return ⟦⟧;
@@ -80,7 +80,8 @@ describe('holes', () => {
   });
 
   it('tell on hover what will become of them and how long that may be', async () => {
-    const { document } = await editorWith('const a = ⟦⟧;\nconst b = ⟦16⟧;\nconst c = ⟦9000⟧;\n|');
+    const editor = await editorWith('const a = ⟦⟧;\nconst b = ⟦16⟧;\nconst c = ⟦9000⟧;\n|');
+    const { document } = editor;
     const hoverIn = async (line: number): Promise<string> => {
       const hovers = await vscode.commands.executeCommand<readonly vscode.Hover[]>(
         'vscode.executeHoverProvider',
@@ -98,6 +99,9 @@ describe('holes', () => {
     assert.match(first, /\(command:parafill\.fillAllHoles\)/);
     assert.match(await hoverIn(1), /Hole 2 of 3.*at most 16 tokens/);
     assert.match(await hoverIn(2), /at most 128 tokens, which is the most/);
+    // To go to a hole selects it.
+    await select(editor, rangeOf(document, '⟦16⟧'));
+    assert.match(await hoverIn(1), /fills the one that is selected; all 3 together where none is/);
   });
 
   it('stand out in every language', async function () {
