@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,23 @@ def load_model(folder: Path) -> Transformer:
         for name, p in model.named_parameters():
             p.copy_(weights[name].float())
     return model
+
+
+def average(models: Sequence[Transformer], shares: Sequence[float]) -> Transformer:
+    """The weighted mean of weights of one shape; shares add up to 1.
+
+    The ends of runs that went on from each other, each with a learning rate that fell to zero, lie around something
+    better than the last of them (stochastic weight averaging, arXiv 1803.05407). A ValueError says what does not fit.
+    """
+    if abs(sum(shares) - 1) > 1e-6 or len(shares) != len(models):
+        raise ValueError(f"expected one share for each of {len(models)} models, 1 in all, found {list(shares)}")
+    if any(model.config != models[0].config for model in models):
+        raise ValueError("expected models of one shape, found " + ", ".join(m.config.to_json() for m in models))
+    mean = Transformer(models[0].config)
+    with torch.no_grad():
+        for name, p in mean.named_parameters():
+            p.copy_(sum(share * model.get_parameter(name) for model, share in zip(models, shares, strict=True)))
+    return mean
 
 
 def load_state(folder: Path) -> dict[str, Any]:

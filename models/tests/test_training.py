@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from parafill.batches import IGNORE, LONGEST_LEAD, Batch, BatchSource, SequenceBuilder, context_ids, split_lead
-from parafill.checkpoint import CheckpointError, load_model, save_checkpoint
+from parafill.checkpoint import CheckpointError, average, load_model, save_checkpoint
 from parafill.config import PRESETS, ModelConfig, SequenceConfig
 from parafill.distill import SUBSTEPS, _before_end, certainty, divergence, reveal_chance, teacher_targets, with_hazards
 from parafill.model import Transformer
@@ -339,6 +339,17 @@ def test_missing_or_damaged_checkpoint_says_so(tmp_path: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(CheckpointError, match="damaged"):
         load_model(tmp_path / "c")
+
+
+def test_an_average_is_the_mean_of_every_weight() -> None:
+    first, second = Transformer(CONFIG), Transformer(CONFIG)
+    mean = average([first, second], [0.75, 0.25])
+    for name, p in mean.named_parameters():
+        torch.testing.assert_close(p, 0.75 * first.get_parameter(name) + 0.25 * second.get_parameter(name))
+    with pytest.raises(ValueError, match="1 in all"):
+        average([first, second], [0.75, 0.75])
+    with pytest.raises(ValueError, match="one shape"):
+        average([first, Transformer(dataclasses.replace(CONFIG, ffn=64))], [0.5, 0.5])
 
 
 def test_configs_older_than_a_switch_have_its_default() -> None:
